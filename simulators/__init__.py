@@ -1,0 +1,1 @@
+"""Seeded, deterministic rooms with their ground truth."""

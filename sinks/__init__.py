@@ -1,0 +1,1 @@
+"""Where results go: Redis, the WebSocket gateway, files, the web pages."""

@@ -1,0 +1,1 @@
+"""Floor (events, errors, settings, codec) and roof (shards, dataflow, replay, cli)."""
