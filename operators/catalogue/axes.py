@@ -1,0 +1,64 @@
+"""Dimensions and windows a metric can have."""
+
+from dataclasses import dataclass
+from typing import Final
+
+PANE_MS: Final = 15_000
+"""Length of a pane, the unit every window is made of; rolling windows hop by it."""
+
+PANES_PER_MINUTE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window over event time, half-open. `panes` 0: from the session's start.
+
+    `wire` is its name in Redis fields, where a leading digit would be awkward to address.
+    """
+
+    name: str
+    wire: str
+    panes: int
+    title_en: str
+    title_zh: str
+
+    @property
+    def length_ms(self) -> int:
+        """Length, or 0 for the session."""
+        return self.panes * PANE_MS
+
+
+WINDOWS: Final[tuple[Window, ...]] = (
+    Window("session", "session", 0, "session to date", "本场累计"),
+    Window("1m", "m1", 4, "this minute", "本分钟"),
+    Window("r1", "r1", 4, "last minute", "近1分钟"),
+    Window("r5", "r5", 20, "last 5 minutes", "近5分钟"),
+    Window("r10", "r10", 40, "last 10 minutes", "近10分钟"),
+)
+WINDOW_BY_NAME: Final = {window.name: window for window in WINDOWS}
+ROLLING_PANES: Final = (4, 20, 40)
+"""Lengths of the rolling counts kept for distinct measures, in panes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """What figures are split by. `column`: the event field that holds the key, "" for none."""
+
+    name: str
+    column: str
+    title_en: str
+    title_zh: str
+
+
+DIMENSIONS: Final[tuple[Dimension, ...]] = (
+    Dimension("room", "", "room", "直播间"),
+    Dimension("product", "product_id", "product", "商品"),
+    Dimension("channel", "channel", "traffic source", "流量来源"),
+    Dimension("host", "host_id", "host", "主播"),
+    Dimension("segment", "segment", "viewer segment", "人群"),
+    Dimension("campaign", "campaign_id", "campaign", "活动"),
+    Dimension("platform", "platform", "platform", "平台"),
+)
+DIMENSION_NUMBER: Final = {dimension.name: number for number, dimension in enumerate(DIMENSIONS)}
+UNKNOWN_KEY: Final = "unknown"
+"""Key of an event that does not say where it belongs; products have none."""

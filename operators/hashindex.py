@@ -1,0 +1,129 @@
+"""A vectorised map from 64-bit keys to dense row numbers: the base of every table of state.
+
+The rows of a table (masks, times, totals) are plain arrays indexed by the row number, so that
+only this file knows about hashing. Open addressing, linear probing, load at most one half.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
+Bool = npt.NDArray[np.bool_]
+
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: Fibonacci hashing
+_FREE: Final = np.int32(-1)
+_MIN_BITS: Final = 6
+
+
+class HashIndex:
+    """Keys to rows `0, 1, 2 …` in the order of their first appearance.
+
+    Memory: 8 bytes a key (with growth by half) and 8 to 16 bytes of table.
+    """
+
+    __slots__ = ("_bits", "_keys", "_table", "count")
+
+    def __init__(self, keys: U64 | None = None) -> None:
+        """Start empty, or with `keys` (all different) as rows 0 … len(keys)-1."""
+        given = np.empty(0, np.uint64) if keys is None else keys.astype(np.uint64)
+        self.count: int = len(given)
+        self._keys: U64 = given
+        self._bits = _MIN_BITS
+        self._table: I32 = np.empty(0, np.int32)
+        self._rebuild(max(self.count, 1))
+
+    def keys(self) -> U64:
+        """The keys by row, shape `(count,)`; a view, not to be changed."""
+        return self._keys[: self.count]
+
+    def find(self, keys: U64) -> I64:
+        """Rows of `keys`, -1 where absent. Shape as `keys`."""
+        place = self._home(keys)
+        rows = self._table[place].astype(np.int64)
+        open_ = np.flatnonzero((rows >= 0) & (self._keys_at(rows) != keys))
+        mask = len(self._table) - 1
+        while len(open_):
+            place[open_] = (place[open_] + 1) & mask
+            found = self._table[place[open_]].astype(np.int64)
+            rows[open_] = found
+            open_ = open_[(found >= 0) & (self._keys_at(found) != keys[open_])]
+        return rows
+
+    def find_or_add(self, keys: U64) -> I64:
+        """Rows of `keys`, new rows for new keys. Equal keys get the same row.
+
+        New rows are those `>=` the `count` from before the call.
+        """
+        wanted = self.count + len(keys)
+        if wanted * 2 > len(self._table):
+            absent = int((self.find(keys) < 0).sum())
+            if (self.count + absent) * 2 > len(self._table):
+                self._rebuild((self.count + absent) * 2)
+        place = self._home(keys)
+        rows = self._table[place].astype(np.int64)
+        open_ = np.flatnonzero((rows < 0) | (self._keys_at(rows) != keys))
+        mask = len(self._table) - 1
+        while len(open_):
+            found = self._table[place[open_]].astype(np.int64)
+            free = found < 0
+            if free.any():
+                self._claim(place[open_[free]], keys[open_[free]])
+                found = self._table[place[open_]].astype(np.int64)
+            hit = self._keys_at(found) == keys[open_]
+            rows[open_[hit]] = found[hit]
+            open_ = open_[~hit]
+            place[open_] = (place[open_] + 1) & mask
+        return rows
+
+    def _claim(self, place: I64, keys: U64) -> None:
+        """Give each free place to one of the keys that want it; losers look again."""
+        rank = np.arange(len(place), dtype=np.int32)
+        # Of equal places the last assignment stands; going backwards, that is the first key.
+        self._table[place[::-1]] = rank[::-1]
+        won = np.flatnonzero(self._table[place] == rank)
+        need = self.count + len(won)
+        if need > len(self._keys):
+            grown = np.empty(max(need + need // 2, 64), np.uint64)
+            grown[: self.count] = self._keys[: self.count]
+            self._keys = grown
+        self._keys[self.count : need] = keys[won]
+        self._table[place[won]] = np.arange(self.count, need, dtype=np.int32)
+        self.count = need
+
+    def _keys_at(self, rows: I64) -> U64:
+        """Keys of `rows`; garbage where a row is -1."""
+        if len(self._keys) == 0:
+            return np.zeros(len(rows), np.uint64)
+        return self._keys[rows]
+
+    def _home(self, keys: U64) -> I64:
+        mixed = (keys ^ (keys >> np.uint64(32))) * _MULTIPLIER
+        return (mixed >> np.uint64(64 - self._bits)).astype(np.int64)
+
+    def _rebuild(self, capacity: int) -> None:
+        self._bits = max(_MIN_BITS, int(capacity * 2 - 1).bit_length())
+        self._table = np.full(1 << self._bits, _FREE, np.int32)
+        mask = len(self._table) - 1
+        rows = np.arange(self.count, dtype=np.int32)
+        place = self._home(self.keys())
+        while len(rows):
+            free = np.flatnonzero(self._table[place] == _FREE)
+            self._table[place[free][::-1]] = rows[free][::-1]
+            lost = np.flatnonzero(self._table[place] != rows)
+            rows, place = rows[lost], (place[lost] + 1) & mask
+
+
+def first_of_each(rows: I64, scratch: I32) -> Bool:
+    """True at the first place of each distinct row.
+
+    Args:
+        rows: row numbers, shape `(n,)`.
+        scratch: any array longer than the largest row; its contents are overwritten.
+    """
+    order = np.arange(len(rows), dtype=np.int32)
+    scratch[rows[::-1]] = order[::-1]
+    return np.asarray(scratch[rows] == order)

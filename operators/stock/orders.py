@@ -1,0 +1,90 @@
+"""What an order does to stock, as a function of all that is known of it.
+
+Nothing here depends on the order of arrival: the effects follow from the marks and the
+watermark alone, and the ledger applies the difference to what it applied before.
+"""
+
+from operators.stock.model import BACK, FLOW, RESERVED, SOLD, TAKE, Effect, Line, Mark, Order
+
+
+def effects_of(order: Order, watermark_ms: int, timeout_ms: int) -> dict[str, Effect]:
+    """All effects of an order at `watermark_ms`; empty when no pool is known yet."""
+    whole = order.lines.get("")
+    everything_cancelled = whole.cancelled if whole is not None else None
+    found: dict[str, Effect] = {}
+    for line_id, line in order.lines.items():
+        cancelled = line.cancelled or everything_cancelled
+        found.update(_line_effects(line_id, line, cancelled, watermark_ms, timeout_ms))
+    for key, refund in order.refunds.items():
+        effect = _refund_effect(refund.mark, order.lines.get(refund.line_id))
+        if effect is not None:
+            found[f"{BACK}|{key}"] = effect
+    return found
+
+
+def deadline_ms(line: Line, timeout_ms: int) -> int | None:
+    """When an unpaid line's reservation lapses; None when nothing was placed."""
+    return None if line.created is None else line.created.ms + timeout_ms
+
+
+def _told(first: Mark | None, second: Mark | None) -> tuple[str, str, int]:
+    """Pool, room and units of a line; `first` is believed before `second`."""
+    marks = [mark for mark in (first, second) if mark is not None]
+    pool = next((mark.pool for mark in marks if mark.pool), "")
+    room = next((mark.room for mark in marks if mark.room), "")
+    units = next((mark.units for mark in marks if mark.units is not None), 1)
+    return pool, room, units
+
+
+def _line_effects(
+    line_id: str, line: Line, cancelled: Mark | None, watermark_ms: int, timeout_ms: int
+) -> dict[str, Effect]:
+    created, paid = line.created, line.paid
+    pool, room, units = _told(paid, created)
+    if not pool or units <= 0 or (created is None and paid is None):
+        return {}
+    lapse_ms = None if created is None else created.ms + timeout_ms
+    released_ms = _released_ms(lapse_ms, cancelled, paid, watermark_ms)
+    found: dict[str, Effect] = {}
+    if created is not None:
+        found[f"{FLOW}|{line_id}|0"] = (FLOW, pool, room, created.ms, units)
+    if released_ms is not None:
+        found[f"{FLOW}|{line_id}|1"] = (FLOW, pool, room, released_ms, -units)
+    take_ms: int | None = None if created is None or released_ms is not None else created.ms
+    if paid is not None:
+        found[f"{SOLD}|{line_id}"] = (SOLD, pool, room, paid.ms, units)
+        if take_ms is None:
+            take_ms = paid.ms
+            found[f"{FLOW}|{line_id}|2"] = (FLOW, pool, room, paid.ms, units)
+    elif take_ms is not None:
+        found[f"{RESERVED}|{line_id}"] = (RESERVED, pool, room, take_ms, units)
+    if take_ms is not None:
+        found[f"{TAKE}|{line_id}"] = (TAKE, pool, room, take_ms, units)
+    return found
+
+
+def _released_ms(
+    lapse_ms: int | None, cancelled: Mark | None, paid: Mark | None, watermark_ms: int
+) -> int | None:
+    """When a placed line gave its units back; None while it holds them or was paid in time."""
+    if lapse_ms is None:
+        return None
+    if paid is not None:
+        return lapse_ms if paid.ms > lapse_ms else None
+    if cancelled is not None and cancelled.ms < lapse_ms:
+        return cancelled.ms
+    return lapse_ms if lapse_ms <= watermark_ms else None
+
+
+def _refund_effect(refund: Mark, line: Line | None) -> Effect | None:
+    """Units that come back: as told, else the whole line when all its money went back."""
+    origin = None if line is None else (line.paid or line.created)
+    pool, room, bought = _told(refund, origin) if origin is None else _told(origin, refund)
+    units = refund.units
+    if units is None:
+        paid_minor = None if origin is None else origin.amount_minor
+        whole = paid_minor is not None and (refund.amount_minor or 0) >= paid_minor
+        units = bought if whole else 0
+    if not pool or units <= 0:
+        return None
+    return (BACK, pool, room, refund.ms, units)

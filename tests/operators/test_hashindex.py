@@ -1,0 +1,47 @@
+"""HashIndex against a dict."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operators.hashindex import HashIndex, first_of_each
+
+KEYS = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 40), max_size=300)
+
+
+@given(st.lists(KEYS, max_size=6))
+def test_rows_agree_with_a_dict_over_many_batches(batches: list[list[int]]) -> None:
+    index = HashIndex()
+    model: dict[int, int] = {}
+    for batch in batches:
+        keys = np.array(batch, np.uint64)
+        before = index.count
+        rows = index.find_or_add(keys)
+        for key, row in zip(batch, rows.tolist(), strict=True):
+            assert (row >= before) == (key not in model) or model[key] == row
+            assert model.setdefault(key, row) == row
+        assert index.count == len(model)
+        assert sorted(model.values()) == list(range(len(model)))
+    assert [model[k] for k in index.keys().tolist()] == list(range(len(model)))
+
+
+@given(KEYS, KEYS)
+def test_find_gives_minus_one_for_absent_keys(have: list[int], ask: list[int]) -> None:
+    index = HashIndex()
+    index.find_or_add(np.array(have, np.uint64))
+    found = index.find(np.array(ask, np.uint64)).tolist()
+    assert [row >= 0 for row in found] == [key in set(have) for key in ask]
+
+
+@given(st.sets(st.integers(0, 2**64 - 1), max_size=200))
+def test_an_index_made_from_keys_is_the_same_index(keys: set[int]) -> None:
+    array = np.array(sorted(keys), np.uint64)
+    index = HashIndex(array)
+    assert index.find(array).tolist() == list(range(len(array)))
+    assert index.find_or_add(array).tolist() == list(range(len(array)))
+
+
+@given(st.lists(st.integers(0, 20), max_size=60))
+def test_first_of_each_marks_first_places(rows: list[int]) -> None:
+    marks = first_of_each(np.array(rows, np.int64), np.empty(21, np.int32)).tolist()
+    assert marks == [row not in rows[:place] for place, row in enumerate(rows)]
