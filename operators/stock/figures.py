@@ -67,7 +67,7 @@ def figures_of(pool: Pool, costs: Costs, settings: StockSettings, now_ms: int) -
 
 
 def level_of(available: int | None, eta_s: int | None, settings: StockSettings) -> str | None:
-    """`out` at nothing available, `low` below the unit or ETA threshold, else `ok`; None unknown."""
+    """`out` at nothing available, `low` below the unit or ETA threshold; None: stock unknown."""
     if available is None:
         return None
     if available <= 0:
