@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from operator import itemgetter
@@ -27,7 +28,7 @@ def read_events(
     """Yield NDJSON chunks in log order with ticks.
 
     Args:
-        path: a file (gzip is recognised), or a folder, read as its `*.json` files.
+        path: a file (gzip is recognised), a folder, read as its `*.json` files, or `-`, stdin.
         fmt: a name of `FORMATS`, or `auto`.
         user_key: the secret with which viewer ids are hashed.
         rejects: counts the unreadable records of foreign formats, if given.
@@ -79,6 +80,8 @@ def _timed(entry: Format, data: bytes, user_key: bytes, rejects: Rejects) -> lis
 
 
 def _open(path: Path) -> BinaryIO:
+    if str(path) == "-":
+        return io.BytesIO(sys.stdin.buffer.read())
     if path.is_dir():
         return io.BytesIO(b"\n".join(part.read_bytes() for part in sorted(path.glob("*.json"))))
     with path.open("rb") as file:

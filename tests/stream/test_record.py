@@ -1,0 +1,70 @@
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sinks.log_writer import LogWriter
+from sinks.redis_client import Link
+from sinks.redis_server import RedisServer
+from stream.errors import ConfigError
+from stream.formats import closing_tick_ms
+from stream.record import tap
+from tests.support.redis_server import link, redis_server, session_redis
+
+__all__ = ["link", "redis_server", "session_redis"]
+
+T = 1_700_000_000_000
+SHARDS = 3
+
+
+@dataclass(frozen=True)
+class Named:
+    redis_url: str | None
+    shards: int = SHARDS
+
+
+def line(name: str, time_ms: int) -> bytes:
+    fields = {"event_id": name, "source": "s", "type": "enter", "event_time_ms": time_ms}
+    return json.dumps(fields).encode() + b"\n"
+
+
+@pytest.mark.redis
+def test_the_log_of_all_shards_becomes_one_recording(
+    redis_server: RedisServer, link: Link, tmp_path: Path
+) -> None:
+    writer = LogWriter(link, SHARDS)
+    stop = threading.Event()
+    out = tmp_path / "session.ndjson"
+    counted: list[int] = []
+    named = Named(redis_server.url)
+    thread = threading.Thread(target=lambda: counted.append(tap(named, out, stop)))
+    writer.tick(T)
+    writer.append(0, line("a", T))
+    thread.start()
+    for second in range(1, 20):
+        writer.tick(T + 1000 * second)
+        writer.append(second % SHARDS, line(f"b{second}", T + 1000 * second - 500))
+    stop.set()
+    thread.join()
+    lines = [json.loads(text) for text in out.read_bytes().splitlines()]
+    assert counted == [len(lines)]
+    clock = {}
+    for fields in lines:
+        if fields["type"] == "tick":
+            tick_ms = fields["event_time_ms"]
+        else:
+            clock[fields["event_id"]] = tick_ms
+    assert clock == {"a": T} | {f"b{second}": T + 1000 * second for second in range(1, 20)}
+    assert lines[-1]["event_time_ms"] == closing_tick_ms(T + 18_500)
+
+
+def test_an_existing_recording_is_not_overwritten(tmp_path: Path) -> None:
+    out = tmp_path / "old.ndjson"
+    out.write_text("precious")
+    with pytest.raises(ConfigError, match="out"):
+        tap(Named("redis://127.0.0.1:1"), out, threading.Event())
+    with pytest.raises(ConfigError, match="redis_url"):
+        tap(Named(None), tmp_path / "new", threading.Event())
+    assert out.read_text() == "precious"
