@@ -9,6 +9,7 @@ CODE  := stream operators sinks simulators tests $(wildcard benchmarks)
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint format pytest docs bench chaos lock clean
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile

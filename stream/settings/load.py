@@ -23,8 +23,6 @@ class Loaded:
 
     settings: Settings
     origins: Mapping[str, str]
-    unknown_env: tuple[str, ...] = ()
-    """Variables that begin like ours but name no setting; the caller should say so."""
 
 
 def load_settings(
@@ -58,7 +56,7 @@ def load_settings(
             entry = SETTING_BY_NAME[name]
             origins[name] = entry.flag or entry.env
             values[name] = parse_value(entry, text, origins[name])
-    return Loaded(Settings(**values), origins, _unknown_env(env))
+    return Loaded(Settings(**values), origins)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -90,6 +88,12 @@ def _read_toml(path: Path) -> dict[str, object]:
     return content
 
 
-def _unknown_env(env: Mapping[str, str]) -> tuple[str, ...]:
-    known = {entry.env for entry in SETTINGS} | {CONFIG_ENV, ENV_PREFIX + "DEBUG"}
-    return tuple(sorted(key for key in env if key.startswith(ENV_PREFIX) and key not in known))
+def near_misses(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Variables that look like a mistyped setting, each with the name it resembles."""
+    known = [entry.env for entry in SETTINGS]
+    close = {
+        key: difflib.get_close_matches(key, known, n=1, cutoff=0.85)
+        for key in environ
+        if key.startswith(ENV_PREFIX) and key not in known
+    }
+    return [(key, found[0]) for key, found in sorted(close.items()) if found]

@@ -5,7 +5,7 @@ from pathlib import Path
 from stream.settings.load import CONFIG_ENV, DEFAULT_ORIGIN, Loaded
 from stream.settings.parse import HIDDEN, expected
 from stream.settings.spec import AREA_TITLES, Setting, Value
-from stream.settings.table import SETTINGS
+from stream.settings.table import SETTINGS, Settings
 
 
 def printable(loaded: Loaded) -> list[str]:
@@ -31,6 +31,19 @@ def show(entry: Setting, value: Value) -> str:
         return ", ".join(value) or "none"
     text = value.as_posix() if isinstance(value, Path) else str(value)
     return _without_password(text) if entry.bounds.schemes else text
+
+
+def environ_of(settings: Settings) -> dict[str, str]:
+    """Variables that make a child process load the same settings; None ones are left out.
+
+    Secrets are among them: give it to a child, never to a log.
+    """
+    values = {entry.env: getattr(settings, entry.name) for entry in SETTINGS}
+    return {
+        name: ",".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in values.items()
+        if value is not None and value != ()
+    }
 
 
 def settings_markdown() -> str:

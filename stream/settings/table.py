@@ -13,6 +13,7 @@ _DAY_MS: Final = 86_400_000
 _POSITIVE: Final = Bounds(minimum=1)
 _PORT: Final = Bounds(minimum=0, maximum=65_535)
 _SECRET: Final = Bounds(min_chars=16)
+_SIGNING_KEY: Final = Bounds(min_chars=32)
 _REDIS: Final = Bounds(schemes=("redis", "rediss", "unix"))
 _HTTP: Final = Bounds(schemes=("http", "https"))
 _LEVELS: Final = Bounds(choices=("debug", "info", "warning", "error"))
@@ -59,6 +60,15 @@ class Settings:
     processes: int = setting(
         1, Area.ENGINE, "engine processes; shards are dealt out evenly", Bounds(1, 64)
     )
+    process_id: int | None = setting(
+        None,
+        Area.ENGINE,
+        "which process of a cluster this one is, from 0; none: start all of them here",
+        Bounds(0, 63),
+    )
+    addresses: tuple[str, ...] = setting(
+        (), Area.ENGINE, "host:port of every process of the cluster; none: loopback, free ports"
+    )
     workers: int = setting(1, Area.ENGINE, "Bytewax workers in one process", Bounds(1, 64))
 
     max_out_of_orderness_ms: int = setting(
@@ -101,10 +111,14 @@ class Settings:
     )
     port: int = setting(8765, Area.GATEWAY, "port of pages and WebSocket; 0: any free one", _PORT)
     token_secret: str | None = setting(
-        None, Area.GATEWAY, "key that signs access tokens", _SECRET, secret=True
+        None, Area.GATEWAY, "key that signs access tokens", _SIGNING_KEY, secret=True
     )
     token_secret_previous: str | None = setting(
-        None, Area.GATEWAY, "the key before, still accepted while you rotate", _SECRET, secret=True
+        None,
+        Area.GATEWAY,
+        "the key before, still accepted while you rotate",
+        _SIGNING_KEY,
+        secret=True,
     )
     token_ttl_s: int = setting(
         3_600, Area.GATEWAY, "life of a token made here", Bounds(minimum=1, maximum=31_622_400)

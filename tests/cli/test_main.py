@@ -1,0 +1,149 @@
+"""The command line as a person meets it: help, exit codes, one clear line, never a traceback."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stream.cli.main import COMMANDS, run_cli
+from stream.settings import SETTINGS
+
+Capture = pytest.CaptureFixture[str]
+NAMES = [name for name, _ in COMMANDS]
+
+
+@pytest.fixture(autouse=True)
+def _clean_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "400")
+    for name in [name for name in os.environ if name.startswith("LIVEROOM_")]:
+        monkeypatch.delenv(name)
+
+
+def test_the_help_names_every_command(capsys: Capture) -> None:
+    assert run_cli(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert [name for name in NAMES if f" {name} " not in shown] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_help_of_a_command_shows_an_environment_variable_with_every_option(
+    name: str, capsys: Capture
+) -> None:
+    assert run_cli([name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    options = [line for line in shown.splitlines() if line.lstrip("│ *").startswith("--")]
+    assert options
+    # rich may wrap a long option: its variable then stands on a line that follows.
+    blocks = shown.split(" --")[1:]
+    lacking = [b.split()[0] for b in blocks if "env" not in b and not b.startswith("help")]
+    assert lacking == []
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["nonsense"],
+        ["serve", "--prot", "1"],
+        ["serve", "--port", "x"],
+        ["serve", "--port", "99999"],
+        ["run"],
+        ["run", "--redis-url", "http://x"],
+        ["replay"],
+        ["replay", "no-such-file"],
+        ["schema", "--config", "no-such-file"],
+        ["check", "no-such-file"],
+    ],
+)
+def test_misuse_is_one_line_and_exit_code_2(args: list[str], capsys: Capture) -> None:
+    assert run_cli(args) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert [line for line in lines if line.startswith("liveroom: ")] == lines[-1:]
+    assert "Traceback" not in "".join(lines)
+
+
+def test_a_mistyped_option_is_answered_with_the_right_one(capsys: Capture) -> None:
+    assert run_cli(["serve", "--prot", "1"]) == 2
+    assert "--port" in capsys.readouterr().err
+
+
+def test_the_schema_is_json(capsys: Capture) -> None:
+    assert run_cli(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["type"] == "object"
+
+
+def test_the_catalogue_comes_as_markdown_or_json(capsys: Capture) -> None:
+    assert run_cli(["metrics"]) == 0
+    assert "`gmv_paid`" in capsys.readouterr().out
+    assert run_cli(["metrics", "--json"]) == 0
+    names = [entry["name"] for entry in json.loads(capsys.readouterr().out)["metrics"]]
+    assert "gmv_paid" in names
+
+
+def test_check_prints_what_was_set_and_hides_secrets(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVEROOM_TOKEN_SECRET", "s" * 40)
+    assert run_cli(["check"]) == 0
+    shown = capsys.readouterr()
+    assert "token_secret = (hidden)" in shown.err
+    assert "sss" not in shown.err + shown.out
+
+
+def test_check_finds_a_bad_rule_with_its_line(capsys: Capture, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text("this is no rule file [[[", encoding="utf-8")
+    assert run_cli(["check", str(rules)]) == 2
+    assert "rules.toml:" in capsys.readouterr().err
+
+
+def test_docs_writes_the_pages(tmp_path: Path) -> None:
+    assert run_cli(["docs", "--out", str(tmp_path / "docs")]) == 0
+    assert (tmp_path / "docs" / "settings.md").read_text().startswith("# Settings")
+
+
+def test_a_bug_is_one_line_too(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> dict[str, object]:
+        msg = "boom"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr("stream.schema.json_schema", broken)
+    assert run_cli(["schema"]) == 1
+    shown = capsys.readouterr().err
+    assert "RuntimeError: boom" in shown
+    assert "Traceback" not in shown
+
+
+def test_the_modules_of_the_commands_import_nothing_heavy() -> None:
+    heavy = ("bytewax", "numpy", "redis", "websockets", "operators", "sinks", "simulators")
+    code = (
+        "import sys\n"
+        "from stream.cli.main import build_app\n"
+        "build_app()\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("name", "module"), COMMANDS)
+def test_a_command_teaches_with_its_docstring(name: str, module: str) -> None:
+    body = importlib.import_module(f"stream.cli.{module}").command
+    assert len((body.__doc__ or "").split()) > 8
+
+
+def test_settings_reach_a_command_as_flags(capsys: Capture) -> None:
+    assert run_cli(["check", "--stock-low-units", "3"]) == 0
+    assert "stock_low_units = 3  (--stock-low-units)" in capsys.readouterr().err
+
+
+def test_every_setting_without_a_secret_is_a_flag_of_some_command(capsys: Capture) -> None:
+    shown = ""
+    for name in NAMES:
+        run_cli([name, "--help"])
+        shown += capsys.readouterr().out
+    assert [entry.flag for entry in SETTINGS if entry.flag and f"{entry.flag} " not in shown] == []
