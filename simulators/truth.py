@@ -1,0 +1,362 @@
+"""Ground truth of a simulated recording: figures in plain Python from the clean events.
+
+Definitions are the prose of the contract; nothing here is shared with `operators/`. All
+windows are half-open. A figure without data is None; counts of a live room start at 0.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from simulators.columns import NONE, Col, Ints
+from simulators.presence import online_by_second
+from simulators.stock import pool_name, pool_of
+from simulators.timeline import Timeline
+from simulators.world import World
+from stream.events import EVENT_TYPES
+
+MINUTE_MS: Final = 60_000
+TOP: Final = 50
+_NAMES: Final = [kind.name for kind in EVENT_TYPES]
+_LineKey = tuple[int, int, int]
+
+
+@dataclass(slots=True)
+class Cell:
+    """Measures of one key in one window; sets of viewers and orders, sums of money."""
+
+    view_pv: int = 0
+    comments: int = 0
+    gmv: int = 0
+    refund: int = 0
+    units: int = 0
+    events: int = 0
+    viewers: set[int] = field(default_factory=set)
+    clickers: set[int] = field(default_factory=set)
+    orderers: set[int] = field(default_factory=set)
+    payers: set[int] = field(default_factory=set)
+    orders: set[int] = field(default_factory=set)
+
+    def add(self, other: "Cell") -> None:
+        """Merge another window in."""
+        self.view_pv += other.view_pv
+        self.comments += other.comments
+        self.gmv += other.gmv
+        self.refund += other.refund
+        self.units += other.units
+        self.events += other.events
+        self.viewers |= other.viewers
+        self.clickers |= other.clickers
+        self.orderers |= other.orderers
+        self.payers |= other.payers
+        self.orders |= other.orders
+
+    def trade(self) -> dict[str, object]:
+        """Metrics that a product has too."""
+        orders, payers = len(self.orders), len(self.payers)
+        return {
+            "product_click_uv": len(self.clickers),
+            "order_uv": len(self.orderers),
+            "pay_uv": payers,
+            "gmv_paid": self.gmv,
+            "refund_amount": self.refund,
+            "gmv_net": self.gmv - self.refund,
+            "orders_paid": orders,
+            "cvr_click": ratio(payers, len(self.clickers)),
+            "aov_order": ratio(self.gmv, orders),
+            "aov_buyer": ratio(self.gmv, payers),
+            "refund_rate": ratio(self.refund, self.gmv),
+        }
+
+    def room(self, minutes: int) -> dict[str, object]:
+        """All metrics of a room except online_now and pcu."""
+        return self.trade() | {
+            "view_pv": self.view_pv,
+            "view_uv": len(self.viewers),
+            "comment_per_min": ratio(self.comments, minutes),
+            "cvr_view": ratio(len(self.payers), len(self.viewers)),
+        }
+
+
+def ratio(num: int, den: int) -> dict[str, object]:
+    """Numerator, denominator, quotient; over nothing it is None."""
+    return {"num": num, "den": den, "value": num / den if den else None}
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What one pass over a tenant's events yields."""
+
+    minutes: dict[tuple[int, int, int], Cell]  # (room, product or NONE, minute start)
+    product: dict[tuple[int, int], list[int]]  # (room, product) -> [gmv, units]
+    host: dict[int, int]  # host -> gmv
+    stock: dict[tuple[int, int], dict[str, int]]  # pool -> components
+    group: Cell
+
+
+def session_end_ms(line: Timeline, now_ms: int | None) -> int:
+    """End of a session, or the moment the recording was cut."""
+    return line.end_ms if now_ms is None else min(line.end_ms, now_ms)
+
+
+def figures(
+    world: World, events: Ints, lines: Iterable[Timeline], now_ms: int | None = None
+) -> dict[str, object]:
+    """Rows, sessions, boards and stock of the accepted events, in time order.
+
+    Args:
+        world: names and plan.
+        events: accepted clean events, times already shifted.
+        lines: the sessions, times already shifted.
+        now_ms: where a live run was stopped; None: it ran to its end.
+    """
+    rows: list[dict[str, object]] = []
+    boards: list[dict[str, object]] = []
+    stock: list[dict[str, object]] = []
+    groups: list[dict[str, object]] = []
+    lines = list(lines)
+    for tenant in range(world.plan.tenant_count):
+        mine = events[:, events[Col.TENANT] == tenant]
+        name = f"t{tenant + 1}"
+        shop = _pass(mine)
+        for line in lines:
+            if line.tenant == tenant and (now_ms is None or line.start_ms < now_ms):
+                room = mine[:, mine[Col.ROOM] == line.room]
+                rows.extend(_session(name, line, shop, room, session_end_ms(line, now_ms)))
+        boards.extend(_boards(name, shop))
+        stock.extend(_stock(name, shop))
+        groups.append(
+            {
+                "tenant": name,
+                "group": name,
+                "gmv_paid": shop.group.gmv,
+                "refund_amount": shop.group.refund,
+                "orders_paid": len(shop.group.orders),
+            }
+        )
+    return {"rows": rows, "boards": boards, "stock": stock, "groups": groups}
+
+
+def _pass(mine: Ints) -> Shop:
+    shop = Shop(defaultdict(Cell), defaultdict(lambda: [0, 0]), defaultdict(int), {}, Cell())
+    rooms: dict[_LineKey, int] = {}
+    columns = (
+        Col.TIME,
+        Col.TYPE,
+        Col.ROOM,
+        Col.USER,
+        Col.PRODUCT,
+        Col.ORDER,
+        Col.LINE,
+        Col.QTY,
+        Col.AMOUNT,
+        Col.HOST,
+        Col.TENANT,
+    )
+    for row in zip(*(mine[column].tolist() for column in columns), strict=True):
+        _count(shop, rooms, row)
+    return shop
+
+
+def _count(shop: Shop, rooms: dict[_LineKey, int], row: tuple[int, ...]) -> None:
+    time_ms, kind, room, user, product, order, line, qty, amount, host, tenant = row
+    name = _NAMES[kind]
+    if name.startswith(("order_", "refund_")):
+        if room == NONE:
+            room = rooms.get((tenant, order, line), NONE)
+        else:
+            rooms[(tenant, order, line)] = room
+    if name.startswith(("order_", "refund_", "stock_")):
+        _move_stock(shop, name, product, room, qty)
+    minute = time_ms // MINUTE_MS * MINUTE_MS
+    cells = [shop.group]
+    if room != NONE:
+        cells.append(shop.minutes[(room, NONE, minute)])
+        if product != NONE and name in _PRODUCT_TYPES:
+            cells.append(shop.minutes[(room, product, minute)])
+    for cell in cells:
+        _fold(cell, name, user, order, qty, amount)
+    if name == "order_paid":
+        sold = shop.product[(room, product)]
+        sold[0] += amount
+        sold[1] += qty
+        if host != NONE:
+            shop.host[host] += amount
+
+
+_PRODUCT_TYPES: Final = frozenset(
+    {"product_click", "order_created", "order_paid", "refund_succeeded"}
+)
+
+
+def _fold(cell: Cell, name: str, user: int, order: int, qty: int, amount: int) -> None:
+    cell.events += 1
+    if name == "enter":
+        cell.view_pv += 1
+        cell.viewers.add(user)
+    elif name == "comment":
+        cell.comments += 1
+    elif name == "product_click":
+        cell.clickers.add(user)
+    elif name == "order_created":
+        cell.orderers.add(user)
+    elif name == "order_paid":
+        cell.payers.add(user)
+        cell.orders.add(order)
+        cell.gmv += amount
+        cell.units += qty
+    elif name == "refund_succeeded":
+        cell.refund += amount
+
+
+def _move_stock(shop: Shop, name: str, product: int, room: int, qty: int) -> None:
+    pool = pool_of(product, room)
+    zero = {"stocked": 0, "held": 0, "sold": 0, "returned": 0}
+    parts = shop.stock.setdefault(pool, zero)
+    if name in ("stock_set", "stock_adjust"):
+        parts["stocked"] += qty
+    elif name == "order_created":
+        parts["held"] += qty
+    elif name == "order_cancelled":
+        parts["held"] -= qty
+    elif name == "order_paid":
+        parts["held"] -= qty
+        parts["sold"] += qty
+    elif name == "refund_succeeded":
+        parts["returned"] += qty
+
+
+def _stock(name: str, shop: Shop) -> list[dict[str, object]]:
+    """on_hand = stocked - sold + returned; available = on_hand - reserved; oversold < 0."""
+    out: list[dict[str, object]] = []
+    for pool, parts in sorted(shop.stock.items()):
+        on_hand = parts["stocked"] - parts["sold"] + parts["returned"]
+        out.append(
+            {
+                "tenant": name,
+                "group": name,
+                "pool": pool_name(pool),
+                "stocked": parts["stocked"],
+                "on_hand": on_hand,
+                "reserved": parts["held"],
+                "sold": parts["sold"],
+                "returned": parts["returned"],
+                "available": on_hand - parts["held"],
+                "oversold": max(0, parts["held"] - on_hand),
+            }
+        )
+    return out
+
+
+def _session(
+    name: str, line: Timeline, shop: Shop, room: Ints, end_ms: int
+) -> list[dict[str, object]]:
+    """Rows of one session: session, 1m and r5, for the room and for its products."""
+    first = line.start_ms // MINUTE_MS * MINUTE_MS
+    minutes = list(range(first, end_ms, MINUTE_MS))
+    inside = room[:, (room[Col.TIME] >= line.start_ms) & (room[Col.TIME] < end_ms)]
+    online = online_by_second(inside, line.start_ms, end_ms)
+    keys = {
+        product
+        for at, product, minute in shop.minutes
+        if at == line.room and first <= minute < end_ms
+    }
+    out: list[dict[str, object]] = []
+    for product in sorted(keys):
+        cells = [shop.minutes.get((line.room, product, minute)) for minute in minutes]
+        builder = _Rows(name, line.room, product, out)
+        total = Cell()
+        for index, minute in enumerate(minutes):
+            span = _sum(cells[max(0, index - 4) : index + 1])
+            stop_ms = minute + MINUTE_MS
+            one = _sum([cells[index]])
+            builder.add("1m", minute, stop_ms, one, 1, _peak(online, line, minute, end_ms))
+            r5_ms = stop_ms - 5 * MINUTE_MS
+            builder.add("r5", r5_ms, stop_ms, span, 5, _peak(online, line, r5_ms, end_ms, 5))
+            total.add(one)
+        lasts = -(-(end_ms - line.start_ms) // MINUTE_MS)
+        peak = (int(online[-1]), int(online.max())) if len(online) else None
+        builder.add("session", line.start_ms, end_ms, total, lasts, peak)
+    return out
+
+
+def _sum(cells: Iterable[Cell | None]) -> Cell:
+    out = Cell()
+    for cell in cells:
+        if cell is not None:
+            out.add(cell)
+    return out
+
+
+def _peak(
+    online: Ints, line: Timeline, start_ms: int, end_ms: int, minutes: int = 1
+) -> tuple[int, int] | None:
+    """(online_now, pcu) of a window; None when it reaches past the session's end."""
+    stop_ms = start_ms + minutes * MINUTE_MS
+    if stop_ms > end_ms:
+        return None
+    zero = line.start_ms // 1_000
+    part = online[max(0, start_ms // 1_000 - zero) : stop_ms // 1_000 - zero]
+    return (int(part[-1]), int(part.max())) if len(part) else None
+
+
+class _Rows:
+    """Writes rows of one key in the shape of the results file."""
+
+    def __init__(self, name: str, room: int, product: int, out: list[dict[str, object]]) -> None:
+        self._head: dict[str, object] = {
+            "tenant": name,
+            "group": name,
+            "room_id": f"r{room + 1}",
+            "dimension": "room" if product == NONE else "product",
+            "key": None if product == NONE else f"p{product + 1}",
+        }
+        self._whole_room = product == NONE
+        self._out = out
+
+    def add(
+        self,
+        window: str,
+        start_ms: int,
+        end_ms: int,
+        cell: Cell,
+        minutes: int,
+        peak: tuple[int, int] | None,
+    ) -> None:
+        """One row; a product's window without events gives none."""
+        if not self._whole_room and not cell.events:
+            return
+        metrics = cell.room(minutes) if self._whole_room else cell.trade()
+        if self._whole_room and peak is not None:
+            metrics |= {"online_now": peak[0], "pcu": peak[1]}
+        span = {"window": window, "start_ms": start_ms, "end_ms": end_ms}
+        self._out.append(self._head | span | {"metrics": metrics})
+
+
+def _boards(name: str, shop: Shop) -> list[dict[str, object]]:
+    """Tops by value descending, then key ascending (as text)."""
+    total: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    by_room: dict[str, dict[str, list[int]]] = defaultdict(dict)
+    rooms: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for (room, product), (gmv, units) in shop.product.items():
+        key, where = f"p{product + 1}", f"r{room + 1}"
+        by_room[where][key] = [gmv, units]
+        for part in (total[key], rooms[where]):
+            part[0] += gmv
+            part[1] += units
+    hosts = {f"h{host + 1}": [gmv, 0] for host, gmv in shop.host.items()}
+    named = [
+        ("products_gmv", total, 0),
+        ("products_units", total, 1),
+        ("rooms_gmv", rooms, 0),
+        ("hosts_gmv", hosts, 0),
+    ]
+    for where, items in sorted(by_room.items()):
+        named += [(f"products_gmv@{where}", items, 0), (f"products_units@{where}", items, 1)]
+    out: list[dict[str, object]] = []
+    for board, items, place in named:
+        ranked = sorted((-value[place], key) for key, value in items.items())[:TOP]
+        entries = [{"key": key, "value": -value} for value, key in ranked]
+        out.append({"tenant": name, "group": name, "name": board, "entries": entries})
+    return out
