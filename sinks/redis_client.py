@@ -6,6 +6,7 @@ Everything that talks to Redis synchronously goes through `Link`, so that a lost
 
 import random
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -70,6 +71,11 @@ class Backoff:
         full = min(self.cap_ms, self.base_ms << min(attempt - 1, 20))
         share = random.random() if roll is None else roll
         return full // 2 + int(share * (full - full // 2))
+
+
+def pause(delay_ms: int) -> None:
+    """Wait between two attempts."""
+    time.sleep(delay_ms / 1_000)
 
 
 def hide_password(url: str) -> str:
