@@ -1,0 +1,230 @@
+"""The cube: every figure's measures by cell, folded from columns. The one hot loop.
+
+* A **cell** is (session, dimension, key): the room of a session, one of its products, …
+* A **slot** is (cell, measure), made when first touched: a total for the session and, while it
+  is live, a row in a pool of rings for the windows.
+
+`fold` takes columns and adds; `read` gives a matrix of measures for cells and a window. Nothing
+here knows names, money or time zones. All additions are order-free, so that a fold of any
+permutation of the events, in any batches, is the same cube.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from operators.hashindex import I32, I64, U64, Bool, HashIndex
+from operators.marks import Marks
+from operators.plan import Contributions, Plan
+from operators.rings import DistinctRings, SumRings, grown
+
+_NONE: Final = -1
+_DIMENSION_SHIFT: Final = np.uint64(32)
+_SESSION_SHIFT: Final = np.uint64(36)
+
+
+class Cube:
+    """Cells of one shard.
+
+    Attributes:
+        horizon: first pane that can still change (see `operators.rings`).
+        cell_session, cell_dimension, cell_key: shape (cells,); what a cell is.
+        dirty: cells changed since the caller last cleared the flag.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.horizon = 0
+        self.cells = HashIndex()
+        self.cell_session: I32 = np.zeros(0, np.int32)
+        self.cell_dimension: I32 = np.zeros(0, np.int32)
+        self.cell_key: I32 = np.zeros(0, np.int32)
+        self.dirty: Bool = np.zeros(0, np.bool_)
+        self.slot_of: I32 = np.zeros((0, len(plan.measures)), np.int32)
+        self.slot_count = 0
+        self.total: I64 = np.zeros(0, np.int64)
+        self.slot_cell: I32 = np.zeros(0, np.int32)
+        self.slot_measure: I32 = np.zeros(0, np.int32)
+        self.ring: I32 = np.zeros(0, np.int32)
+        self.sums = SumRings()
+        self.distinct = DistinctRings()
+        self._free_sums: list[int] = []
+        self._free_distinct: list[int] = []
+        self._sum_rows = 0
+        self._distinct_rows = 0
+        self.marks = Marks()
+
+    def cell(self, sessions: I64, dimension: int, keys: I64) -> I64:
+        """Cells of (session, dimension, key code), made where new; -1 where a session is."""
+        cells = np.full(len(sessions), _NONE, np.int64)
+        there = np.flatnonzero(sessions >= 0)
+        if len(there):
+            packed = (sessions[there].astype(np.uint64) << _SESSION_SHIFT) | (
+                (np.uint64(dimension) << _DIMENSION_SHIFT) | (keys[there] + 1).astype(np.uint64)
+            )
+            known = self.cells.count
+            cells[there] = self.cells.find_or_add(packed)
+            if self.cells.count > known:
+                self._new_cells(known)
+        return cells
+
+    def _new_cells(self, known: int) -> None:
+        count = self.cells.count
+        keys = self.cells.keys()[known:]
+        self.cell_session = grown(self.cell_session, count)
+        self.cell_dimension = grown(self.cell_dimension, count)
+        self.cell_key = grown(self.cell_key, count)
+        self.dirty = grown(self.dirty, count)
+        if count > len(self.slot_of):
+            had = len(self.slot_of)
+            self.slot_of = grown(self.slot_of, count)
+            self.slot_of[had:] = _NONE
+        self.cell_session[known:count] = (keys >> _SESSION_SHIFT).astype(np.int32)
+        self.cell_dimension[known:count] = (keys >> _DIMENSION_SHIFT).astype(np.int64) & 15
+        self.cell_key[known:count] = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64) - 1
+
+    def fold(
+        self,
+        types: npt.NDArray[np.uint8],
+        panes: I64,
+        cells: I64,
+        values: I64,
+        ids: I64,
+    ) -> None:
+        """Add events.
+
+        Args:
+            types: event type numbers, shape (n,).
+            panes: pane of each event, (n,); none before the horizon.
+            cells: cell of each event by the plan's dimensions, (n, dimensions), -1 for none.
+            values: (len(VALUE_COLUMNS), n).
+            ids: (len(ID_COLUMNS), n), dense numbers of viewers and orders, -1 for none.
+        """
+        events, slots, columns = self._slots(self.plan.added, types, cells, None)
+        if len(events):
+            amounts = values[columns, events]
+            np.add.at(self.total, slots, amounts)
+            self.sums.add(self._rings(slots, False), panes[events], amounts)
+        events, slots, columns = self._slots(self.plan.told_apart, types, cells, ids)
+        if len(events):
+            new = self.marks.see(slots, ids[columns, events], panes[events])
+            np.add.at(self.total, new.first, 1)
+            rows = self._rings(new.slot, True)
+            self.distinct.mark(rows, new.pane, new.before, new.after)
+
+    def _slots(
+        self,
+        added: Contributions,
+        types: npt.NDArray[np.uint8],
+        cells: I64,
+        ids: I64 | None,
+    ) -> tuple[I64, I64, I64]:
+        """(event place, slot, column) of every addition; marks the cells dirty."""
+        events, entries = added.expand(types)
+        cell = cells[events, added.dimension[entries]]
+        columns = added.column[entries]
+        good = cell >= 0
+        if ids is not None:
+            good &= ids[columns, events] >= 0
+        if not good.all():
+            events, entries, cell, columns = events[good], entries[good], cell[good], columns[good]
+        measure = added.measure[entries]
+        slots = self.slot_of[cell, measure].astype(np.int64)
+        missing = slots < 0
+        if missing.any():
+            self._new_slots(cell[missing], measure[missing])
+            slots = self.slot_of[cell, measure].astype(np.int64)
+        self.dirty[cell] = True
+        return events, slots, columns
+
+    def _new_slots(self, cell: I64, measure: I64) -> None:
+        width = len(self.plan.measures)
+        flat = np.unique(cell * width + measure)
+        first, self.slot_count = self.slot_count, self.slot_count + len(flat)
+        self.slot_of.reshape(-1)[flat] = np.arange(first, self.slot_count)
+        self.total = grown(self.total, self.slot_count)
+        self.slot_cell = grown(self.slot_cell, self.slot_count)
+        self.slot_measure = grown(self.slot_measure, self.slot_count)
+        if self.slot_count > len(self.ring):
+            had = len(self.ring)
+            self.ring = grown(self.ring, self.slot_count)
+            self.ring[had:] = _NONE
+        self.slot_cell[first : self.slot_count] = flat // width
+        self.slot_measure[first : self.slot_count] = flat % width
+
+    def _rings(self, slots: I64, distinct: bool) -> I64:
+        """Ring rows of slots, taken from the pool where a slot has none."""
+        rows = self.ring[slots].astype(np.int64)
+        if (rows < 0).any():
+            bare = np.unique(slots[rows < 0])
+            free = self._free_distinct if distinct else self._free_sums
+            reused = [free.pop() for _ in range(min(len(free), len(bare)))]
+            start = self._distinct_rows if distinct else self._sum_rows
+            end = start + len(bare) - len(reused)
+            if distinct:
+                self._distinct_rows = end
+                self.distinct.grow(end)
+            else:
+                self._sum_rows = end
+                self.sums.grow(end)
+            self.ring[bare] = [*reused, *range(start, end)]
+            rows = self.ring[slots].astype(np.int64)
+        return rows
+
+    def read(self, cells: I64, panes: int, end: int) -> I64:
+        """Measures of cells in a window, shape (len(cells), measures); gauges are 0.
+
+        Args:
+            cells: cell numbers, (k,).
+            panes: the window's length in panes, 0 for the session's total.
+            end: pane after its last; from the horizon to the horizon + 51. Unused for 0.
+        """
+        slots = self.slot_of[cells].astype(np.int64)
+        there = slots >= 0
+        out = np.zeros(slots.shape, np.int64)
+        if panes == 0:
+            out[there] = self.total[slots[there]]
+            return out
+        rows = np.where(there, self.ring[np.where(there, slots, 0)], _NONE).astype(np.int64)
+        by_sum = (rows >= 0) & ~self.plan.is_distinct
+        by_mark = (rows >= 0) & self.plan.is_distinct
+        out[by_sum] = self.sums.window(rows[by_sum], end, panes)
+        out[by_mark] = self.distinct.window(rows[by_mark], end, panes, self.horizon)
+        return out
+
+    def advance(self, horizon: int) -> None:
+        """Move the horizon; nothing happens if it would go back."""
+        if horizon > self.horizon:
+            self.sums.forget(self.horizon, horizon)
+            self.distinct.forget(self.horizon, horizon)
+            self.horizon = horizon
+
+    def release_idle(self) -> None:
+        """Give the rings of slots without anything in the last ten minutes back to the pool."""
+        live = np.flatnonzero(self.ring[: self.slot_count] >= 0)
+        rows = self.ring[live].astype(np.int64)
+        is_distinct = self.plan.is_distinct[self.slot_measure[live]]
+        idle = np.zeros(len(live), np.bool_)
+        idle[is_distinct] = self.distinct.idle()[rows[is_distinct]]
+        idle[~is_distinct] = self.sums.idle()[rows[~is_distinct]]
+        self.ring[live[idle]] = _NONE
+        self._free_distinct += rows[idle & is_distinct].tolist()
+        self._free_sums += rows[idle & ~is_distinct].tolist()
+
+    def drop_marks(self, sessions: Bool) -> None:
+        """Forget who was seen in sealed sessions; their totals stay. Indexed by session."""
+        sealed = sessions[self.cell_session[self.slot_cell[: self.slot_count]]]
+        self.marks.keep(~sealed)
+
+    def viewers_in(self, session: int) -> int:
+        """Number of marks of a session: for reports on memory."""
+        slots = (self.marks.index.keys() >> _DIMENSION_SHIFT).astype(np.int64)
+        return int((self.cell_session[self.slot_cell[slots]] == session).sum())
+
+
+def pack_ids(index: HashIndex, keys: U64, there: Bool) -> I64:
+    """Dense numbers of 64-bit ids, -1 where `there` is false."""
+    out = np.full(len(keys), _NONE, np.int64)
+    out[there] = index.find_or_add(keys[there])
+    return out

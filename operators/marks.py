@@ -1,0 +1,132 @@
+"""Who was seen where: exact distinct counts in any order of arrival.
+
+One row for each (slot, id): a 64-bit mask with a bit for every 15 s pane in which the id was
+seen, bit i for pane `top - i`. Setting a bit is idempotent and its order does not matter, so
+duplicates, disorder and lateness cannot make a count wrong.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from operators.hashindex import I32, I64, U64, HashIndex, first_of_each
+from operators.rings import grown
+from stream.errors import InvariantError
+
+_FAR: Final = 1_000
+_ONE: Final = np.uint64(1)
+_ID_BITS: Final = np.uint64(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """New facts of a fold.
+
+    `first`: the slot of each id that its slot never saw before (a slot repeats).
+    `slot, pane, before, after`: each new (slot, id, pane), with the panes in which the id was
+    seen next before and after it, or panes more than 40 away.
+    """
+
+    first: I64
+    slot: I64
+    pane: I64
+    before: I64
+    after: I64
+
+
+class Marks:
+    """The table of masks. Ids are dense numbers below 2**32, slots likewise."""
+
+    def __init__(self) -> None:
+        self.index = HashIndex()
+        self.mask: U64 = np.zeros(0, np.uint64)
+        self.top: I32 = np.zeros(0, np.int32)
+        self._scratch: I32 = np.zeros(0, np.int32)
+
+    def see(self, slots: I64, ids: I64, panes: I64) -> Sightings:
+        """Record that ids were seen in panes; all arrays have the same shape.
+
+        Raises:
+            InvariantError: a pane lies 64 or more behind the newest of its id; events that
+                far behind are rejected before they come here.
+        """
+        known = self.index.count
+        keys = (slots.astype(np.uint64) << _ID_BITS) | ids.astype(np.uint64)
+        rows = self.index.find_or_add(keys)
+        self._grow(self.index.count)
+        first = (self.index.keys()[known:] >> _ID_BITS).astype(np.int64)
+        open_ = np.arange(len(rows))
+        done: list[tuple[I64, I64, I64]] = []
+        while len(open_):
+            open_ = open_[~self._is_set(rows[open_], panes[open_])]
+            if not len(open_):
+                break
+            winners = first_of_each(rows[open_], self._scratch)
+            now = open_[winners]
+            before, after = self._set(rows[now], panes[now])
+            done.append((now, before, after))
+            open_ = open_[~winners]
+        if not done:
+            none = np.empty(0, np.int64)
+            return Sightings(first, none, none, none, none)
+        place = np.concatenate([part[0] for part in done])
+        return Sightings(
+            first,
+            slots[place],
+            panes[place],
+            np.concatenate([part[1] for part in done]),
+            np.concatenate([part[2] for part in done]),
+        )
+
+    def keep(self, wanted_slots: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
+        """Drop the rows of slots that are not wanted (indexed by slot number)."""
+        keys = self.index.keys()
+        rows = np.flatnonzero(wanted_slots[(keys >> _ID_BITS).astype(np.int64)])
+        self.mask, self.top = self.mask[rows].copy(), self.top[rows].copy()
+        self.index = HashIndex(keys[rows])
+        self._scratch = np.zeros(len(rows), np.int32)
+
+    def _grow(self, rows: int) -> None:
+        self.mask = grown(self.mask, rows)
+        self.top = grown(self.top, rows)
+        self._scratch = grown(self._scratch, rows)
+
+    def _is_set(self, rows: I64, panes: I64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        back = self.top[rows] - panes
+        inside = (back >= 0) & (back < 64)
+        bit = self.mask[rows] >> np.where(inside, back, 0).astype(np.uint64)
+        return np.asarray(inside & ((bit & _ONE) == _ONE))
+
+    def _set(self, rows: I64, panes: I64) -> tuple[I64, I64]:
+        """Set one bit in each of different rows; give the neighbours (before, after)."""
+        mask = self.mask[rows]
+        ahead = panes - self.top[rows]
+        before = panes - _FAR
+        after = panes + _FAR
+        fresh = mask == 0
+        later = ~fresh & (ahead > 0)
+        before[later] = self.top[rows[later]]
+        shift = np.clip(ahead, 0, 63).astype(np.uint64)
+        moved = np.where(later & (ahead < 64), mask << shift, np.uint64(0)) | _ONE
+        new_mask = np.where(fresh | later, moved, mask)
+        earlier = np.flatnonzero(~fresh & (ahead < 0))
+        if len(earlier):
+            back = -ahead[earlier]
+            if int(back.max()) >= 64:
+                message = f"a pane lies {int(back.max())} behind its row"
+                raise InvariantError(message)
+            bit = _ONE << back.astype(np.uint64)
+            old = mask[earlier]
+            newer = old & (bit - _ONE)
+            # Both are exact: `newer` has < 53 significant bits, the other is a power of two.
+            highest = np.frexp(newer.astype(np.float64))[1] - 1
+            after[earlier] = self.top[rows[earlier]] - highest
+            older = old >> back.astype(np.uint64)
+            lowest = np.frexp((older & (~older + _ONE)).astype(np.float64))[1] - 1
+            there = older != 0
+            before[earlier[there]] = panes[earlier[there]] - lowest[there]
+            new_mask[earlier] = old | bit
+        self.mask[rows] = new_mask
+        self.top[rows] = np.where(fresh | later, panes, self.top[rows])
+        return before, after

@@ -1,0 +1,120 @@
+"""The catalogue compiled: what each event type adds to, and how figures are read.
+
+Everything here is derived from `operators.catalogue`; nothing is typed twice.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from operators.catalogue.axes import DIMENSIONS, WINDOWS, Window
+from operators.catalogue.measures import MEASURES, Kind, Measure
+from operators.catalogue.metrics import METRICS, Metric, Terms
+from operators.hashindex import I64, Bool
+from stream.events import EVENT_TYPES
+
+I8 = npt.NDArray[np.int8]
+
+VALUE_COLUMNS: Final = ("one", "qty", "amount")
+"""Rows of the value matrix a fold is given."""
+ID_COLUMNS: Final = ("user", "order")
+"""Rows of the id matrix a fold is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """What one event of each type adds: entries `start[type] … start[type] + count[type]`.
+
+    `dimension`, `measure`, `column` have one place an entry: the column of the cell matrix,
+    the number of the measure in the plan, the row of the value (or id) matrix.
+    """
+
+    start: I64
+    count: I64
+    dimension: I64
+    measure: I64
+    column: I64
+
+    def expand(self, types: npt.NDArray[np.uint8]) -> tuple[I64, I64]:
+        """For events of `types`: (event place, entry number) of every addition."""
+        counts = self.count[types]
+        events = np.repeat(np.arange(len(types)), counts)
+        first = np.cumsum(counts) - counts
+        entries = np.arange(len(events)) - np.repeat(first - self.start[types], counts)
+        return events, entries
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the metrics of one dimension are read from a matrix of measures.
+
+    `num` and `den` have shape (measures, metrics); `has_den` and `in_window[name]` (metrics,).
+    """
+
+    dimension: str
+    metrics: tuple[Metric, ...]
+    windows: tuple[Window, ...]
+    num: I64
+    den: I64
+    has_den: Bool
+    in_window: dict[str, Bool]
+
+
+class Plan:
+    """The compiled form of some metrics."""
+
+    def __init__(self, metrics: Iterable[Metric] = METRICS) -> None:
+        self.metrics = tuple(metrics)
+        used = {name for m in self.metrics for name, _ in (*m.num, *(m.den or ()))}
+        self.measures: tuple[Measure, ...] = tuple(m for m in MEASURES if m.name in used)
+        self.number = {measure.name: i for i, measure in enumerate(self.measures)}
+        in_use = {name for metric in self.metrics for name in metric.dimensions}
+        self.dimensions = tuple(d for d in DIMENSIONS if d.name in in_use)
+        self.is_distinct = np.array([m.kind is Kind.DISTINCT for m in self.measures])
+        self.is_gauge = np.array([m.kind is Kind.GAUGE for m in self.measures])
+        self.added = self._contributions((Kind.COUNT, Kind.SUM), VALUE_COLUMNS)
+        self.told_apart = self._contributions((Kind.DISTINCT,), ID_COLUMNS)
+        self.views = tuple(self._view(d.name) for d in self.dimensions)
+
+    def _contributions(self, kinds: tuple[Kind, ...], columns: tuple[str, ...]) -> Contributions:
+        entries: list[list[tuple[int, int, int]]] = [[] for _ in EVENT_TYPES]
+        for place, dimension in enumerate(self.dimensions):
+            wanted = {
+                name
+                for metric in self.metrics
+                if dimension.name in metric.dimensions
+                for name, _ in (*metric.num, *(metric.den or ()))
+            }
+            for number, measure in enumerate(self.measures):
+                if measure.kind in kinds and measure.name in wanted:
+                    row = columns.index(measure.column or "one")
+                    for code, entry in enumerate(EVENT_TYPES):
+                        if entry.name in measure.types:
+                            entries[code].append((place, number, row))
+        count = np.array([len(of_type) for of_type in entries], np.int64)
+        flat = np.array([e for of_type in entries for e in of_type], np.int64).reshape(-1, 3)
+        start = np.cumsum(count) - count
+        return Contributions(start, count, flat[:, 0], flat[:, 1], flat[:, 2])
+
+    def _view(self, dimension: str) -> View:
+        metrics = tuple(m for m in self.metrics if dimension in m.dimensions)
+        names = {name for metric in metrics for name in metric.windows}
+        return View(
+            dimension,
+            metrics,
+            tuple(window for window in WINDOWS if window.name in names),
+            self._matrix([metric.num for metric in metrics]),
+            self._matrix([metric.den or () for metric in metrics]),
+            np.array([metric.den is not None for metric in metrics]),
+            {name: np.array([name in metric.windows for metric in metrics]) for name in names},
+        )
+
+    def _matrix(self, columns: list[Terms]) -> I64:
+        matrix = np.zeros((len(self.measures), len(columns)), np.int64)
+        for place, terms in enumerate(columns):
+            for name, factor in terms:
+                matrix[self.number[name], place] += factor
+        return matrix

@@ -1,0 +1,211 @@
+"""Who is online: an exact count for every second, in any order of arrival.
+
+A viewer's *points* are its presence events and leaves, by whole second. It is online at second
+t when its latest point at or before t is a presence less than `ttl_s` old. So a presence at
+second p counts in `[p, min(next point, p + ttl_s))`: +1 at the start, -1 at the end, in a ring
+of seconds a session. A point that comes late splits the interval of the one before it.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from operators.hashindex import I32, I64, U64, Bool, HashIndex, first_of_each
+from operators.rings import grown
+
+SECONDS: Final = 512
+"""Length of the ring: lateness 62 s + skew 60 s + ttl 300 s, and room to spare."""
+
+DEFAULT_TTL_S: Final = 300
+"""A viewer without a sign for this long has left: Shopify's Live View counts 5 minutes."""
+
+_SESSION_SHIFT: Final = np.uint64(32)
+_LEAVE: Final = 0
+_PRESENT: Final = 1
+
+
+class Presence:
+    """Presence of the viewers of one shard.
+
+    Attributes:
+        horizon_s: seconds before it cannot change any more; they are folded into `base`.
+        base, peak, watch_s, live_s: by session, at the horizon: online, largest online so far,
+            sum of online over the seconds, seconds counted.
+        stop_s: by session: nobody is online from this second on; 0 while it is open.
+        rings: (sessions, SECONDS): change of online at second s in place s % SECONDS.
+    """
+
+    def __init__(self, ttl_s: int = DEFAULT_TTL_S) -> None:
+        self.ttl_s = ttl_s
+        self.horizon_s = 0
+        self.index = HashIndex()
+        self.last: I64 = np.zeros(0, np.int64)
+        self._scratch: I32 = np.zeros(0, np.int32)
+        self.rings: I32 = np.zeros((0, SECONDS), np.int32)
+        self.base: I64 = np.zeros(0, np.int64)
+        self.peak: I64 = np.zeros(0, np.int64)
+        self.watch_s: I64 = np.zeros(0, np.int64)
+        self.stop_s: I64 = np.zeros(0, np.int64)
+        self._recent: I64 = np.zeros((0, 3), np.int64)
+        self._recent_count = 0
+
+    def grow(self, sessions: int) -> None:
+        """Make room for session numbers below `sessions`."""
+        self.rings = grown(self.rings, sessions)
+        self.base = grown(self.base, sessions)
+        self.peak = grown(self.peak, sessions)
+        self.watch_s = grown(self.watch_s, sessions)
+        self.stop_s = grown(self.stop_s, sessions)
+
+    def see(self, sessions: I64, viewers: I64, seconds: I64, leaves: Bool) -> None:
+        """Take points; shapes (n,). Points before the horizon are not given."""
+        keys = (sessions.astype(np.uint64) << _SESSION_SHIFT) | viewers.astype(np.uint64)
+        rows = self.index.find_or_add(keys)
+        self.last = grown(self.last, self.index.count)
+        self._scratch = grown(self._scratch, self.index.count)
+        points = seconds * 2 + np.where(leaves, _LEAVE, _PRESENT)
+        open_ = np.arange(len(rows))
+        while len(open_):
+            last = self.last[rows[open_]]
+            open_ = open_[points[open_] != last]
+            if not len(open_):
+                return
+            winners = first_of_each(rows[open_], self._scratch)
+            now = open_[winners]
+            ordered = (points[now] >> 1) > (self.last[rows[now]] >> 1)
+            self._append(sessions[now[ordered]], rows[now[ordered]], points[now[ordered]])
+            late = now[~ordered]
+            if len(late):
+                self._insert_all(sessions[late], rows[late], points[late])
+            open_ = open_[~winners]
+
+    def _append(self, sessions: I64, rows: I64, points: I64) -> None:
+        """Points after the last of their viewer, one each."""
+        last = self.last[rows]
+        self._remember(rows, points, last)
+        self.last[rows] = points
+        at = points >> 1
+        end = (last >> 1) + self.ttl_s
+        open_ = ((last & 1) == _PRESENT) & (end > at)
+        self._change(sessions[open_], end[open_], 1)
+        self._change(sessions[open_], at[open_], -1)
+        present = (points & 1) == _PRESENT
+        self._change(sessions[present], at[present], 1)
+        self._change(sessions[present], at[present] + self.ttl_s, -1)
+
+    def _remember(self, rows: I64, points: I64, befores: I64) -> None:
+        """Keep points until the horizon passes them: (row, point, point before it)."""
+        count = self._recent_count + len(rows)
+        self._recent = grown(self._recent, count)
+        self._recent[self._recent_count : count] = np.column_stack((rows, points, befores))
+        self._recent_count = count
+
+    def _insert_all(self, sessions: I64, rows: I64, points: I64) -> None:
+        """Points at or before the last of their viewer, one each."""
+        recent = self._recent[: self._recent_count]
+        places: dict[int, list[int]] = {row: [] for row in rows.tolist()}
+        for place in np.flatnonzero(np.isin(recent[:, 0], rows)).tolist():
+            places[int(recent[place, 0])].append(place)
+        for session, row, point in zip(
+            sessions.tolist(), rows.tolist(), points.tolist(), strict=True
+        ):
+            self._insert(session, row, point, places[row])
+
+    def _insert(self, session: int, row: int, point: int, places: list[int]) -> None:
+        before, after, same = self._neighbours(row, point, places)
+        at, kind = point >> 1, point & 1
+        if same is not None:
+            if kind == _PRESENT or same & 1 == _LEAVE:
+                return  # of two points in one second, the leave stands
+            self._interval(session, at, self._end(at, after), -1)
+        else:
+            if before & 1 == _PRESENT:
+                old, new = self._end(before >> 1, after), self._end(before >> 1, point)
+                self._interval(session, new, old, -1)
+            if kind == _PRESENT:
+                self._interval(session, at, self._end(at, after), 1)
+        for place in places:  # the next point's predecessor is this one now
+            if after is not None and int(self._recent[place, 1]) == after:
+                self._recent[place, 2] = point
+        self._remember(np.array([row]), np.array([point]), np.array([before]))
+        if after is None:
+            self.last[row] = point
+
+    def _end(self, start: int, after: int | None) -> int:
+        """End of the interval of a presence at second `start`, next point `after`."""
+        timeout = start + self.ttl_s
+        return timeout if after is None else min(timeout, after >> 1)
+
+    def _neighbours(
+        self, row: int, point: int, places: list[int]
+    ) -> tuple[int, int | None, int | None]:
+        """Points of a viewer around `point`: before (0: none), after, in the same second."""
+        known: dict[int, int] = {}
+        oldest, oldest_before = 0, 0
+        for _, found, before in self._recent[places].tolist():
+            known[found >> 1] = min(found, known.get(found >> 1, found))
+            if not oldest or found >> 1 < oldest >> 1:
+                oldest, oldest_before = found, before
+        if not oldest:
+            last = int(self.last[row])
+            known[last >> 1] = last
+        elif oldest_before:
+            known.setdefault(oldest_before >> 1, oldest_before)
+        at = point >> 1
+        earlier = [second for second in known if second < at]
+        later = [second for second in known if second > at]
+        return (
+            known[max(earlier)] if earlier else 0,
+            known[min(later)] if later else None,
+            known.get(at),
+        )
+
+    def _interval(self, session: int, start: int, end: int, by: int) -> None:
+        if end > start:
+            where = np.array([session])
+            self._change(where, np.array([start]), by)
+            self._change(where, np.array([end]), -by)
+
+    def _change(self, sessions: I64, seconds: I64, by: int) -> None:
+        """Change online by `by` from `seconds` on; before the horizon: from the horizon on."""
+        places = sessions * SECONDS + (np.maximum(seconds, self.horizon_s + 1) % SECONDS)
+        np.add.at(self.rings.reshape(-1), places, np.int32(by))
+
+    def online(self, sessions: I64, start_s: int, stop_s: int) -> I64:
+        """Online in each second of `[start_s, stop_s)`, shape (len(sessions), seconds).
+
+        `start_s` > horizon_s; `stop_s` at most SECONDS after it.
+        """
+        seconds = np.arange(self.horizon_s + 1, stop_s)
+        changes = self.rings[sessions[:, None], seconds % SECONDS]
+        online = self.base[sessions][:, None] + np.cumsum(changes, axis=1)
+        online[self._after_stop(self.stop_s[sessions], seconds)] = 0
+        return np.asarray(online[:, start_s - self.horizon_s - 1 :])
+
+    def advance(self, horizon_s: int) -> None:
+        """Fold the seconds up to and including `horizon_s` into the sums."""
+        if not self.horizon_s:
+            self.horizon_s = horizon_s
+        count = min(horizon_s - self.horizon_s, SECONDS - 1)
+        if count <= 0:
+            return
+        seconds = np.arange(self.horizon_s + 1, self.horizon_s + count + 1)
+        online = self.base[:, None] + np.cumsum(self.rings[:, seconds % SECONDS], axis=1)
+        self.base = online[:, -1].astype(np.int64)
+        online[self._after_stop(self.stop_s, seconds)] = 0
+        self.peak = np.maximum(self.peak, online.max(axis=1))
+        self.watch_s = self.watch_s + online.sum(axis=1)
+        self.rings[:, seconds % SECONDS] = 0
+        self.horizon_s = horizon_s
+        recent = self._recent[: self._recent_count]
+        kept = recent[recent[:, 1] >> 1 >= horizon_s]
+        self._recent, self._recent_count = kept.copy(), len(kept)
+
+    @staticmethod
+    def _after_stop(stop_s: I64, seconds: I64) -> Bool:
+        """Shape (sessions, seconds): the session has ended by then."""
+        return np.asarray((stop_s[:, None] > 0) & (seconds >= stop_s[:, None]))
+
+    def keys(self) -> U64:
+        """Keys (session << 32 | viewer) by row."""
+        return self.index.keys()
