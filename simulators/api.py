@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from simulators.columns import Col, Ints
+from simulators.columns import Col, Ints, is_type
 from simulators.disorder import GARBAGE, Delivery, deliver, expected_counts
 from simulators.names import CURRENCY
 from simulators.plan import (
@@ -21,8 +21,8 @@ from simulators.plan import (
 )
 from simulators.render import Renderer, tick
 from simulators.scenarios import SCENARIOS
-from simulators.timeline import Incident, Timeline
-from simulators.truth import figures
+from simulators.timeline import Incident
+from simulators.truth import Session, figures
 from simulators.world import World, build
 
 __all__ = [
@@ -101,29 +101,48 @@ class Recording:
         Args:
             stop: number of lines that were sent.
             shift_ms: how far the times were moved.
-            now_ms: moved time at which sending stopped; None: at the end.
+            now_ms: moved time at which sending stopped and every open room was ended;
+                None: the recording ran to its end.
         """
-        world, plan = self.world, self.plan
+        plan = self.plan
         sent = slice(0, stop)
         events = self._accepted(sent)
         events[Col.TIME] += shift_ms
-        lines = [_moved(line, shift_ms) for line in world.timelines]
-        labels = [_label(one, shift_ms) for one in world.incidents]
-        if now_ms is not None:
-            labels = [one for one in labels if int(str(one["start_ms"])) < now_ms]
+        sessions = self._sessions(events, shift_ms, now_ms)
+        end_ms = plan.end_ms + shift_ms if now_ms is None else now_ms
+        labels = [_label(one, shift_ms) for one in self.world.incidents]
         return {
             "version": TRUTH_VERSION,
             "plan": asdict(plan),
             "currency": CURRENCY,
             "start_ms": plan.start_ms + shift_ms,
-            "end_ms": plan.end_ms + shift_ms if now_ms is None else now_ms,
-            "sessions": [
-                _session(line, now_ms) for line in lines if now_ms is None or line.start_ms < now_ms
-            ],
-            "counts": expected_counts(world, self.delivery, sent),
-            "incidents": labels,
-            **figures(world, events, lines, now_ms),
+            "end_ms": end_ms,
+            "sessions": [one.label() for one in sessions],
+            "counts": expected_counts(self.world, self.delivery, sent),
+            "incidents": [one for one in labels if int(str(one["start_ms"])) < end_ms],
+            **figures(plan.tenant_count, events, sessions),
         }
+
+    def _sessions(self, events: Ints, shift_ms: int, now_ms: int | None) -> list[Session]:
+        """Sessions whose start was sent; an end that was not sent came by hand at `now_ms`."""
+        status = events[:, is_type(events, "room_status")]
+        known = set(zip(status[Col.ROOM].tolist(), status[Col.TIME].tolist(), strict=True))
+        out: list[Session] = []
+        for line in self.world.timelines:
+            start_ms, end_ms = line.start_ms + shift_ms, line.end_ms + shift_ms
+            if (line.room, start_ms) not in known:
+                continue
+            ended = (line.room, end_ms) in known
+            stop_ms = end_ms if ended or now_ms is None else now_ms
+            by_hand = now_ms is not None
+            out.append(Session(line.tenant, line.room, start_ms, stop_ms, ended or by_hand))
+        return out
+
+    def open_rooms(self, stop: int) -> list[tuple[int, int]]:
+        """(tenant, room) numbers whose start but not end is among the first `stop` lines."""
+        events = self._accepted(slice(0, stop))
+        sessions = self._sessions(events, 0, None)
+        return [(one.tenant, one.room) for one in sessions if not one.ended]
 
     def _accepted(self, sent: slice) -> Ints:
         """Clean events, in time order, that count among the sent lines."""
@@ -183,23 +202,6 @@ def write_recording(plan: SimulationPlan, out: Path, truth: Path | None = None) 
     return Summary(
         len(recording), lines, size, plan.start_ms, plan.end_ms, len(recording.world.incidents)
     )
-
-
-def _moved(line: Timeline, shift_ms: int) -> Timeline:
-    return replace(line, start_ms=line.start_ms + shift_ms, end_ms=line.end_ms + shift_ms)
-
-
-def _session(line: Timeline, now_ms: int | None) -> dict[str, object]:
-    """Window of a session; `end_ms` None: no end was sent."""
-    ended = line.ended and (now_ms is None or line.end_ms <= now_ms)
-    name = f"t{line.tenant + 1}"
-    return {
-        "tenant": name,
-        "group": name,
-        "room_id": f"r{line.room + 1}",
-        "start_ms": line.start_ms,
-        "end_ms": line.end_ms if ended else None,
-    }
 
 
 def _label(one: Incident, shift_ms: int) -> dict[str, object]:

@@ -5,15 +5,13 @@ windows are half-open. A figure without data is None; counts of a live room star
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from simulators.columns import NONE, Col, Ints
 from simulators.presence import online_by_second
 from simulators.stock import pool_name, pool_of
-from simulators.timeline import Timeline
-from simulators.world import World
 from stream.events import EVENT_TYPES
 
 MINUTE_MS: Final = 60_000
@@ -95,35 +93,47 @@ class Shop:
     group: Cell
 
 
-def session_end_ms(line: Timeline, now_ms: int | None) -> int:
-    """End of a session, or the moment the recording was cut."""
-    return line.end_ms if now_ms is None else min(line.end_ms, now_ms)
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session as far as it was sent: `[start_ms, stop_ms)`; `ended`: its end was sent."""
+
+    tenant: int
+    room: int
+    start_ms: int
+    stop_ms: int
+    ended: bool
+
+    def label(self) -> dict[str, object]:
+        """Its entry in the truth; `end_ms` None: no end was sent."""
+        name = f"t{self.tenant + 1}"
+        return {
+            "tenant": name,
+            "group": name,
+            "room_id": f"r{self.room + 1}",
+            "start_ms": self.start_ms,
+            "end_ms": self.stop_ms if self.ended else None,
+        }
 
 
-def figures(
-    world: World, events: Ints, lines: Iterable[Timeline], now_ms: int | None = None
-) -> dict[str, object]:
-    """Rows, sessions, boards and stock of the accepted events, in time order.
+def figures(tenants: int, events: Ints, sessions: Sequence[Session]) -> dict[str, object]:
+    """Rows, boards, stock and group totals of the accepted events, in time order.
 
     Args:
-        world: names and plan.
-        events: accepted clean events, times already shifted.
-        lines: the sessions, times already shifted.
-        now_ms: where a live run was stopped; None: it ran to its end.
+        tenants: how many there are.
+        events: accepted clean events, times already moved.
+        sessions: what was live, times already moved.
     """
     rows: list[dict[str, object]] = []
     boards: list[dict[str, object]] = []
     stock: list[dict[str, object]] = []
     groups: list[dict[str, object]] = []
-    lines = list(lines)
-    for tenant in range(world.plan.tenant_count):
+    for tenant in range(tenants):
         mine = events[:, events[Col.TENANT] == tenant]
         name = f"t{tenant + 1}"
         shop = _pass(mine)
-        for line in lines:
-            if line.tenant == tenant and (now_ms is None or line.start_ms < now_ms):
-                room = mine[:, mine[Col.ROOM] == line.room]
-                rows.extend(_session(name, line, shop, room, session_end_ms(line, now_ms)))
+        for one in sessions:
+            if one.tenant == tenant:
+                rows.extend(_session(name, one, shop, mine[:, mine[Col.ROOM] == one.room]))
         boards.extend(_boards(name, shop))
         stock.extend(_stock(name, shop))
         groups.append(
@@ -249,35 +259,27 @@ def _stock(name: str, shop: Shop) -> list[dict[str, object]]:
     return out
 
 
-def _session(
-    name: str, line: Timeline, shop: Shop, room: Ints, end_ms: int
-) -> list[dict[str, object]]:
+def _session(name: str, one: Session, shop: Shop, room: Ints) -> list[dict[str, object]]:
     """Rows of one session: session, 1m and r5, for the room and for its products."""
-    first = line.start_ms // MINUTE_MS * MINUTE_MS
-    minutes = list(range(first, end_ms, MINUTE_MS))
-    inside = room[:, (room[Col.TIME] >= line.start_ms) & (room[Col.TIME] < end_ms)]
-    online = online_by_second(inside, line.start_ms, end_ms)
+    first = one.start_ms // MINUTE_MS * MINUTE_MS
+    minutes = list(range(first, one.stop_ms, MINUTE_MS))
+    inside = room[:, (room[Col.TIME] >= one.start_ms) & (room[Col.TIME] < one.stop_ms)]
+    online = online_by_second(inside, one.start_ms, one.stop_ms)
     keys = {
         product
         for at, product, minute in shop.minutes
-        if at == line.room and first <= minute < end_ms
+        if at == one.room and first <= minute < one.stop_ms
     }
     out: list[dict[str, object]] = []
     for product in sorted(keys):
-        cells = [shop.minutes.get((line.room, product, minute)) for minute in minutes]
-        builder = _Rows(name, line.room, product, out)
+        cells = [shop.minutes.get((one.room, product, minute)) for minute in minutes]
+        rows = _Rows(name, one, product, online, out)
         total = Cell()
         for index, minute in enumerate(minutes):
-            span = _sum(cells[max(0, index - 4) : index + 1])
-            stop_ms = minute + MINUTE_MS
-            one = _sum([cells[index]])
-            builder.add("1m", minute, stop_ms, one, 1, _peak(online, line, minute, end_ms))
-            r5_ms = stop_ms - 5 * MINUTE_MS
-            builder.add("r5", r5_ms, stop_ms, span, 5, _peak(online, line, r5_ms, end_ms, 5))
-            total.add(one)
-        lasts = -(-(end_ms - line.start_ms) // MINUTE_MS)
-        peak = (int(online[-1]), int(online.max())) if len(online) else None
-        builder.add("session", line.start_ms, end_ms, total, lasts, peak)
+            rows.add("1m", minute, 1, _sum([cells[index]]))
+            rows.add("r5", minute - 4 * MINUTE_MS, 5, _sum(cells[max(0, index - 4) : index + 1]))
+            total.add(_sum([cells[index]]))
+        rows.whole(total)
     return out
 
 
@@ -289,48 +291,56 @@ def _sum(cells: Iterable[Cell | None]) -> Cell:
     return out
 
 
-def _peak(
-    online: Ints, line: Timeline, start_ms: int, end_ms: int, minutes: int = 1
-) -> tuple[int, int] | None:
-    """(online_now, pcu) of a window; None when it reaches past the session's end."""
-    stop_ms = start_ms + minutes * MINUTE_MS
-    if stop_ms > end_ms:
-        return None
-    zero = line.start_ms // 1_000
-    part = online[max(0, start_ms // 1_000 - zero) : stop_ms // 1_000 - zero]
-    return (int(part[-1]), int(part.max())) if len(part) else None
-
-
 class _Rows:
-    """Writes rows of one key in the shape of the results file."""
+    """Writes the rows of one key of one session in the shape of the results file."""
 
-    def __init__(self, name: str, room: int, product: int, out: list[dict[str, object]]) -> None:
+    def __init__(
+        self, name: str, one: Session, product: int, online: Ints, out: list[dict[str, object]]
+    ) -> None:
+        self._session = one
         self._head: dict[str, object] = {
             "tenant": name,
             "group": name,
-            "room_id": f"r{room + 1}",
+            "room_id": f"r{one.room + 1}",
             "dimension": "room" if product == NONE else "product",
             "key": None if product == NONE else f"p{product + 1}",
         }
-        self._whole_room = product == NONE
+        self._of_room = product == NONE
+        self._online = online
         self._out = out
 
-    def add(
-        self,
-        window: str,
-        start_ms: int,
-        end_ms: int,
-        cell: Cell,
-        minutes: int,
-        peak: tuple[int, int] | None,
+    def add(self, window: str, start_ms: int, minutes: int, cell: Cell) -> None:
+        """A window of whole minutes; a product's window without events gives no row.
+
+        online_now and pcu are left out where the window reaches past the session's end.
+        """
+        stop_ms = start_ms + minutes * MINUTE_MS
+        zero = self._session.start_ms // 1_000
+        part = self._online[max(0, start_ms // 1_000 - zero) : stop_ms // 1_000 - zero]
+        self._row(
+            window,
+            start_ms,
+            stop_ms,
+            cell,
+            minutes,
+            part if stop_ms <= self._session.stop_ms else part[:0],
+        )
+
+    def whole(self, cell: Cell) -> None:
+        """The session so far; its minutes are those that began."""
+        one = self._session
+        minutes = -(-(one.stop_ms - one.start_ms) // MINUTE_MS)
+        self._row("session", one.start_ms, one.stop_ms, cell, minutes, self._online)
+
+    def _row(
+        self, window: str, start_ms: int, stop_ms: int, cell: Cell, minutes: int, online: Ints
     ) -> None:
-        """One row; a product's window without events gives none."""
-        if not self._whole_room and not cell.events:
+        if not self._of_room and not cell.events:
             return
-        metrics = cell.room(minutes) if self._whole_room else cell.trade()
-        if self._whole_room and peak is not None:
-            metrics |= {"online_now": peak[0], "pcu": peak[1]}
-        span = {"window": window, "start_ms": start_ms, "end_ms": end_ms}
+        metrics = cell.room(minutes) if self._of_room else cell.trade()
+        if self._of_room and len(online):
+            metrics |= {"online_now": int(online[-1]), "pcu": int(online.max())}
+        span = {"window": window, "start_ms": start_ms, "end_ms": stop_ms}
         self._out.append(self._head | span | {"metrics": metrics})
 
 
