@@ -122,7 +122,7 @@ export function isRatio(value) {
 /**
  * A figure by its catalogue unit.
  * @param {*} value int, {num, den, value} or null
- * @param {string} unit minor | count | ratio | per_min | seconds | x
+ * @param {string} unit minor | count | ratio | per_minute | seconds | times
  */
 export function figure(value, unit, currency, lang) {
   const number = scalar(value);
@@ -131,16 +131,21 @@ export function figure(value, unit, currency, lang) {
     case "minor": return money(number, currency, lang);
     case "count": return integer(number, lang);
     case "ratio": return percent(number, lang);
+    case "per_minute":
     case "per_min": return decimal(number, 1, lang);
     case "seconds": return duration(number);
+    case "times":
     case "x": return `${decimal(number, 2, lang)}×`;
     default: return decimal(number, Number.isInteger(number) ? 0 : 2, lang);
   }
 }
 
-/** Numerator and denominator of a ratio in their own units, e.g. "¥12.00 / 3". */
-export function fraction(value, unit, currency, lang) {
+/**
+ * Numerator and denominator of a ratio, each by its own unit, e.g. "¥12.00 / 3"; "" otherwise.
+ * @param {string} numUnit @param {string} denUnit
+ */
+export function fraction(value, numUnit, denUnit, currency, lang) {
   if (!isRatio(value)) return "";
-  const part = (number) => (unit === "minor" ? integer(number, lang) : integer(number, lang));
-  return `${part(value.num)} / ${part(value.den)}`;
+  const part = (number, unit) => figure(number, unit, currency, lang);
+  return `${part(value.num, numUnit)} / ${part(value.den, denUnit)}`;
 }

@@ -1,0 +1,163 @@
+/** Wires a page: parameters, catalogue, feed, tiles, and when they are drawn. */
+
+import { Catalogue, loadCatalogue } from "./catalogue.js";
+import { loadCharts } from "./chart.js";
+import { parseRoom } from "./derive.js";
+import { node } from "./dom.js";
+import { Feed } from "./feed.js";
+import { chooseLanguage, speaker } from "./i18n.js";
+import { header } from "./shell.js";
+import { Store } from "./store.js";
+import { mountTile } from "./tile.js";
+import { askToken, readToken } from "./token.js";
+import { tilesOf } from "./views.js";
+
+const DRAW_MS = 250;
+
+/**
+ * Starts a page.
+ * @param {{view: (page: Object) => {layout: string, tiles: Object[]}, links: (ctx: Object) => HTMLElement, one: boolean}} page
+ *   `one`: the page shows one room even when several are asked for, unless its view is for many
+ */
+export async function start(page) {
+  const query = new URLSearchParams(location.search);
+  const store = new Store();
+  const feed = new Feed({
+    url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`,
+    token: readToken, store, onState: (state, code) => app.onState(state, code),
+  });
+  const app = new App(page, query, store, feed);
+  feed.open();
+  const [catalogue] = await Promise.all([loadCatalogue(), document.fonts?.ready]);
+  app.catalogue = catalogue;
+  await app.findRooms();
+  app.build();
+  app.run();
+  loadCharts();
+}
+
+class App {
+  constructor(page, query, store, feed) {
+    Object.assign(this, { page, query, store, feed });
+    this.catalogue = new Catalogue(null);
+    this.lang = chooseLanguage(query.get("lang"), localStorage.getItem("liveroom.lang"), navigator.language);
+    this.tiles = [];
+    this.rooms = (query.get("rooms") ?? "").split(",").map((text) => parseRoom(text.trim())).filter((room) => room !== null);
+  }
+
+  /** Rooms of the address, else all the token may see. */
+  async findRooms() {
+    while (this.rooms.length === 0) {
+      this.rooms = await this.feed.discover();
+      if (this.rooms.length > 0) break;
+      this.wait();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+
+  wait() {
+    const t = speaker(this.lang);
+    document.querySelector("#page").replaceChildren(node("p", { class: "waiting", role: "status", text: t("no_rooms") }));
+  }
+
+  onState(state, code) {
+    this.feed.refusal = code;
+    if (state === "refused") askToken(speaker(this.lang), this.feed);
+  }
+
+  build() {
+    for (const tile of this.tiles) tile.dispose();
+    document.documentElement.lang = this.lang === "zh" ? "zh-CN" : "en";
+    const ctx = this.context();
+    const view = this.page.view(ctx);
+    ctx.room = view.many === true ? null : (ctx.rooms[ctx.chosen] ?? ctx.rooms[0]);
+    this.head = header(ctx, this.page.links(ctx));
+    const specs = tilesOf(view, this.catalogue);
+    this.tiles = specs.map((spec) => ({ spec, ...mountTile(ctx, spec) }));
+    const main = node("main", { id: "main", class: view.layout, tabindex: "-1" }, areas(this.tiles));
+    const skip = node("a", { class: "skip", href: "#main", text: ctx.t("skip") });
+    document.querySelector("#page").replaceChildren(skip, this.head.element, main);
+    this.head.update();
+    this.feed.subscribe(this.tiles.flatMap((tile) => [...tile.channels]));
+    this.feed.subscribe(ctx.groups.map((group) => `names:${group}`));
+  }
+
+  context() {
+    const { store, catalogue, lang, rooms, feed } = this;
+    const groups = [...new Set(rooms.map((room) => room.group))];
+    const named = (role, id, group) => this.named(group === undefined ? groups : [group], role, id);
+    const ctx = {
+      store, catalogue, lang, rooms, groups, feed, named, t: speaker(lang), room: null, query: this.query,
+      channel: {
+        room: (room) => `room:${room.room}`,
+        hist: (room) => `hist:${room.room}`,
+        split: (room, dimension) => `split:${room.room}/${dimension}`,
+      },
+      currency: () => store.get(`room:${(ctx.room ?? rooms[0]).room}`, "meta.currency") ?? "CNY",
+      link: (changes) => this.link(changes),
+      setLanguage: (next) => this.setLanguage(next),
+    };
+    return ctx;
+  }
+
+  named(groups, role, id) {
+    for (const group of groups) {
+      const entry = this.store.get(`names:${group}`, `${role}.${id}`);
+      if (entry !== null) return { title: entry.title || id, image: entry.image || null };
+    }
+    return { title: String(id), image: null };
+  }
+
+  /** This address with some parameters changed; the token is in the session storage. */
+  link(changes, path = location.pathname) {
+    const query = new URLSearchParams(this.query);
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === null) query.delete(name);
+      else query.set(name, value);
+    }
+    return `${path}?${query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",")}`;
+  }
+
+  setLanguage(lang) {
+    this.lang = lang;
+    localStorage.setItem("liveroom.lang", lang);
+    this.query.delete("lang");
+    this.build();
+    document.querySelector(".head-side .button")?.focus();
+  }
+
+  /** Draws what changed four times a second; a hidden page draws nothing. */
+  run() {
+    let second = -1;
+    const draw = () => {
+      if (document.hidden) return;
+      const dirty = this.store.takeDirty();
+      const now = Math.floor(performance.now() / 1000);
+      for (const tile of this.tiles) {
+        if (touches(tile.channels, dirty) || (tile.everySecond && now !== second)) tile.update();
+      }
+      second = now;
+      this.head.update();
+    };
+    setInterval(draw, DRAW_MS);
+    document.addEventListener("visibilitychange", draw);
+    draw();
+  }
+}
+
+function touches(channels, dirty) {
+  for (const channel of dirty) {
+    if (channels.has(channel)) return true;
+  }
+  return false;
+}
+
+/** Tiles of one area share a box, in order. */
+function areas(tiles) {
+  const boxes = new Map();
+  for (const { spec, element } of tiles) {
+    if (!boxes.has(spec.area)) boxes.set(spec.area, node("div", { class: `area area-box-${spec.area}` }));
+    boxes.get(spec.area).append(element);
+  }
+  return [...boxes.values()];
+}

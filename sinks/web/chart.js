@@ -1,0 +1,125 @@
+/** The chart library: loaded after the figures, themed from the style sheet, text drawn on canvas. */
+
+import { node } from "./dom.js";
+
+let loading = null;
+
+/** Loads ECharts once. @returns {Promise<Object|null>} null where it is not installed */
+export function loadCharts() {
+  loading ??= new Promise((resolve) => {
+    const script = node("script", { src: "/assets/echarts.min.js" });
+    script.addEventListener("load", () => resolve(globalThis.echarts ?? null));
+    script.addEventListener("error", () => resolve(null));
+    document.head.append(script);
+  });
+  return loading;
+}
+
+/** Colours and sizes of the style sheet, for the canvas. */
+export function theme() {
+  const style = getComputedStyle(document.documentElement);
+  const rem = parseFloat(style.fontSize);
+  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    rem,
+    font: getComputedStyle(document.body).fontFamily,
+    text: colour("muted"), strong: colour("text"), grid: colour("line"), surface: colour("surface"),
+    a: colour("blue"), b: colour("gold"), c: colour("mint"), d: colour("violet"),
+    heat: [colour("heat-0"), colour("heat-1"), colour("heat-2"), colour("heat-3")],
+  };
+}
+
+/**
+ * A chart in a tile. `option(theme)` gives ECharts options; drawn at most once per call of draw.
+ * @param {Object} ctx @param {HTMLElement} body
+ * @returns {{draw: (option: (theme: Object) => Object, summary: string) => void, dispose: () => void}}
+ */
+export function chartIn(ctx, body) {
+  const canvas = node("div", { class: "chart", role: "img" });
+  body.append(canvas);
+  let chart = null;
+  let disposed = false;
+  let pending = null;
+  let look = null;
+  const paint = () => {
+    if (chart === null || pending === null) return;
+    chart.setOption({ animation: false, ...pending(look) }, { notMerge: true, lazyUpdate: false });
+  };
+  const resize = new ResizeObserver(() => {
+    if (chart === null) return;
+    look = theme();
+    chart.resize();
+    paint();
+  });
+  loadCharts().then((library) => {
+    if (disposed) return;
+    if (library === null) {
+      canvas.append(node("p", { class: "tile-note", text: ctx.t("no_chart") }));
+      return;
+    }
+    look = theme();
+    chart = library.init(canvas, null, { renderer: "canvas" });
+    resize.observe(canvas);
+    paint();
+  });
+  return {
+    draw(option, summary) {
+      pending = option;
+      canvas.setAttribute("aria-label", summary);
+      paint();
+    },
+    dispose() {
+      disposed = true;
+      resize.disconnect();
+      chart?.dispose();
+    },
+  };
+}
+
+/** Axes and grid that every chart of ours shares. */
+export function frame(look, { left = 3.4, right = 0.6, top = 0.8, bottom = 1.6 } = {}) {
+  const { rem } = look;
+  return {
+    textStyle: { fontFamily: look.font, color: look.text },
+    grid: { left: left * rem, right: right * rem, top: top * rem, bottom: bottom * rem, containLabel: false },
+    tooltip: tooltip(look),
+  };
+}
+
+/** A tooltip drawn on the canvas: markup would need an inline style, and could be hostile. */
+export function tooltip(look) {
+  return {
+    trigger: "axis",
+    renderMode: "richText",
+    confine: true,
+    backgroundColor: look.surface,
+    borderColor: look.grid,
+    textStyle: { color: look.strong, fontSize: 0.85 * look.rem, fontFamily: look.font },
+    axisPointer: { type: "line", lineStyle: { color: look.text } },
+  };
+}
+
+/** @param {(value: number) => string} label */
+export function timeAxis(look, label, extra = {}) {
+  return {
+    type: "time",
+    axisLine: { lineStyle: { color: look.grid } },
+    axisTick: { show: false },
+    splitLine: { show: false },
+    axisLabel: { color: look.text, fontSize: 0.8 * look.rem, hideOverlap: true, formatter: label },
+    ...extra,
+  };
+}
+
+/** @param {(value: number) => string} label */
+export function valueAxis(look, label, extra = {}) {
+  return {
+    type: "value",
+    splitNumber: 3,
+    axisLine: { show: false },
+    axisTick: { show: false },
+    splitLine: { lineStyle: { color: look.grid } },
+    axisLabel: { color: look.text, fontSize: 0.8 * look.rem, formatter: label },
+    ...extra,
+  };
+}

@@ -1,0 +1,74 @@
+/** "What a value means": one dialog for every tile, all of it from the catalogue. */
+
+import { clock, figure, fraction, isRatio } from "./format.js";
+import { node } from "./dom.js";
+import { has } from "./i18n.js";
+
+/**
+ * Opens the dialog for the metrics of one tile.
+ * @param {Object} ctx page context (t, lang, catalogue, store)
+ * @param {string} title the tile's title
+ * @param {{metric: string, window: string, channel: string|null}[]} subjects
+ */
+export function explain(ctx, title, subjects) {
+  const { t } = ctx;
+  const heading = node("h2", { text: t("means", title), id: "explain-title" });
+  const close = node("button", { class: "button", text: t("close"), type: "button" });
+  const dialog = node("dialog", { class: "explain", "aria-labelledby": "explain-title" }, [
+    node("header", {}, [heading, close]),
+    ...subjects.map((subject) => definition(ctx, subject)),
+  ]);
+  close.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function definition(ctx, { metric, window, channel }) {
+  const { t, lang, catalogue } = ctx;
+  const entry = catalogue.get(metric);
+  const rows = entry === null ? [[t("status"), t("not_in_catalogue")]] : catalogueRows(ctx, entry);
+  if (channel !== null && channel !== undefined) rows.unshift(...valueRows(ctx, metric, window, channel));
+  rows.push([t("window"), windowName(ctx, window)]);
+  return node("section", {}, [
+    node("h3", { text: catalogue.title(metric, lang) }, [node("code", { text: metric })]),
+    node("dl", {}, rows
+      .filter(([, value]) => value !== undefined && value !== null && value !== "")
+      .flatMap(([name, value]) => [node("dt", { text: name }), node("dd", { text: String(value) })])),
+  ]);
+}
+
+function catalogueRows({ t }, entry) {
+  return [
+    [t("formula"), entry.formula],
+    [t("numerator"), entry.num],
+    [t("denominator"), entry.den],
+    [t("basis"), entry.basis],
+    [t("time_basis"), entry.time_basis],
+    [t("not_to_confuse"), Array.isArray(entry.not_to_confuse) ? entry.not_to_confuse.join("; ") : entry.not_to_confuse],
+    [t("version"), entry.version],
+  ];
+}
+
+function valueRows(ctx, metric, window, channel) {
+  const { t, lang, catalogue, store } = ctx;
+  const value = store.get(channel, `${window}.${metric}`);
+  const currency = store.get(channel, "meta.currency");
+  const rows = [[t("value"), figure(value, catalogue.unit(metric), currency, lang)]];
+  if (isRatio(value)) {
+    rows.push([`${t("numerator")} / ${t("denominator")}`, fraction(value, ...catalogue.partUnits(metric), currency, lang)]);
+  }
+  const ended = store.get(channel, "meta.status") === "ended";
+  rows.push([t("status"), t(ended ? "final" : "provisional")]);
+  rows.push([t("as_of"), clock(store.get(channel, "meta.wm_ms"))]);
+  return rows;
+}
+
+/** @returns {string} a window's name in the page's language, else as the catalogue says it */
+export function windowName({ t, lang, catalogue }, window) {
+  const entry = Object.values(catalogue.windows).find((one) => one?.wire === window) ?? catalogue.windows[window];
+  return entry?.[`title_${lang}`] ?? (has(`window_${window}`) ? t(`window_${window}`) : window);
+}

@@ -1,0 +1,112 @@
+/** Leaderboards whose rows move when ranks change. */
+
+import { mergeBoards } from "./derive.js";
+import { calm, keyed, node, setText, setVar } from "./dom.js";
+import { integer, money } from "./format.js";
+
+const MOVE_MS = 450;
+
+/** @param spec {board: "products_gmv", role: "product", unit: "minor"|"count", limit, own?: true} */
+export function board(ctx, body, spec) {
+  const { t, lang } = ctx;
+  const limit = spec.limit ?? 8;
+  const list = node("ol", { class: "board" });
+  body.append(list);
+  ctx.extra.textContent = t(spec.unit === "count" ? "by_units" : "by_gmv");
+  const suffix = spec.own === true && ctx.room !== null ? `@${ctx.room.id}` : "";
+  const channels = ctx.groups.map((group) => `board:${group}/${spec.board}${suffix}`);
+  const fallback = suffix === "" ? [] : ctx.groups.map((group) => `board:${group}/${spec.board}`);
+  const names = ctx.groups.map((group) => `names:${group}`);
+  return {
+    channels: [...channels, ...fallback, ...names],
+    update() {
+      const own = mergeBoards(channels.map((channel) => ctx.store.fields(channel)), limit);
+      const lines = own.length > 0 ? own : mergeBoards(fallback.map((channel) => ctx.store.fields(channel)), limit);
+      const places = calm() ? null : placesOf(list);
+      const rows = keyed(list, lines, (line) => boardRow(ctx, spec, line));
+      const top = lines[0]?.value ?? 0;
+      for (const line of lines) draw(ctx, spec, rows.get(line.key), line, top);
+      if (places !== null) slide(list, places);
+      return lines.length > 0;
+    },
+  };
+}
+
+function boardRow(ctx, spec, line) {
+  const cells = {
+    rank: node("span", { class: "rank" }),
+    move: node("span", { class: "move" }),
+    face: node("span", { class: "face" }),
+    name: node("span", { class: "board-name", dir: "auto" }),
+    units: node("span", { class: "board-units" }),
+    value: node("span", { class: "board-value" }),
+    bar: node("span", { class: "board-bar", "aria-hidden": "true" }),
+  };
+  const element = node("li", { "data-key": line.key }, Object.values(cells));
+  element.cells = cells;
+  return element;
+}
+
+function draw(ctx, spec, element, line, top) {
+  const { t, lang } = ctx;
+  const { cells } = element;
+  const named = ctx.named(spec.role, line.key);
+  setText(cells.rank, String(line.rank));
+  setText(cells.name, named.title);
+  cells.name.title = named.title;
+  face(cells.face, named);
+  setText(cells.value, spec.unit === "count" ? integer(line.value, lang) : money(line.value, ctx.currency(), lang));
+  setText(cells.units, spec.unit === "minor" && Number.isInteger(line.units) ? t("units", integer(line.units, lang)) : "");
+  setVar(cells.bar, "--part", top > 0 ? Math.max(0, line.value / top).toFixed(4) : "0");
+  movement(ctx, cells.move, line);
+  element.classList.toggle("is-own", spec.role === "room" && ctx.room !== null && line.key === ctx.room.id);
+}
+
+function movement({ t }, cell, line) {
+  const before = line.prev_rank ?? null;
+  const steps = before === null ? null : before - line.rank;
+  const kind = steps === null ? "new" : steps > 0 ? "up" : steps < 0 ? "down" : "same";
+  if (cell.dataset.kind === kind && cell.dataset.steps === String(steps)) return;
+  cell.dataset.kind = kind;
+  cell.dataset.steps = String(steps);
+  cell.replaceChildren(
+    node("span", { "aria-hidden": "true", text: { new: "✦", up: `▲${steps}`, down: `▼${-(steps ?? 0)}`, same: "" }[kind] }),
+    node("span", { class: "sr-only", text: { new: t("fresh"), up: t("up", steps), down: t("down", -(steps ?? 0)), same: t("same") }[kind] }),
+  );
+}
+
+/** A picture of the same origin, or the first letter: the page asks no other host for anything. */
+export function face(cell, { title, image }) {
+  const wish = image ?? `letter ${title}`;
+  if (cell.dataset.wish === wish) return;
+  cell.dataset.wish = wish;
+  const local = image !== null && new URL(image, location.href).origin === location.origin;
+  if (local) {
+    const picture = node("img", { src: image, alt: "", loading: "lazy" });
+    picture.addEventListener("error", () => picture.replaceWith(letter(title)));
+    cell.replaceChildren(picture);
+  } else {
+    cell.replaceChildren(letter(title));
+  }
+}
+
+function letter(title) {
+  const [first = "·"] = new Intl.Segmenter().segment(title)[Symbol.iterator]();
+  return node("span", { class: "letter", "aria-hidden": "true", text: first.segment ?? first });
+}
+
+function placesOf(list) {
+  return new Map([...list.children].map((row) => [row, row.offsetTop]));
+}
+
+/** Rows glide from where they were: first, last, invert, play. */
+function slide(list, places) {
+  for (const row of list.children) {
+    const before = places.get(row);
+    if (before === undefined || before === row.offsetTop) continue;
+    row.animate(
+      [{ transform: `translateY(${before - row.offsetTop}px)` }, { transform: "none" }],
+      { duration: MOVE_MS, easing: "cubic-bezier(0.2, 0, 0, 1)" },
+    );
+  }
+}

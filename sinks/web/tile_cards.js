@@ -1,0 +1,87 @@
+/** The cockpit's cards: one per room, GMV, online with its last half hour, conversion, alerts. */
+
+import { minutes, openAlerts } from "./derive.js";
+import { keyed, node, setText, svg } from "./dom.js";
+import { figure, integer, moneyParts, scalar } from "./format.js";
+import { statusOf } from "./shell.js";
+
+const SPARK_MINUTES = 30;
+const SPARK_ROOMS = 16;
+
+export function cards(ctx, body) {
+  const list = node("ul", { class: "cards" });
+  body.append(list);
+  const sparks = ctx.rooms.length <= SPARK_ROOMS;
+  list.dataset.size = ctx.rooms.length <= 6 ? "large" : ctx.rooms.length <= 12 ? "middle" : "small";
+  return {
+    channels: [
+      ...ctx.rooms.map((room) => ctx.channel.room(room)),
+      ...(sparks ? ctx.rooms.map((room) => ctx.channel.hist(room)) : []),
+      ...ctx.groups.flatMap((group) => [`names:${group}`, `alerts:${group}`]),
+    ],
+    subjects: () => ["gmv_paid", "online_now", "cvr_view", "orders_paid"].map((metric) => ({ metric, window: "session", channel: null })),
+    update() {
+      const alerts = openAlerts(ctx.groups.flatMap((group) => ctx.store.log(`alerts:${group}`)));
+      const rooms = [...ctx.rooms].map((room) => ({ key: room.room, room, gmv: gmvOf(ctx, room) }))
+        .sort((a, b) => (b.gmv ?? -1) - (a.gmv ?? -1) || (a.key < b.key ? -1 : 1));
+      const elements = keyed(list, rooms, (item) => card(ctx, item.room, sparks));
+      for (const { key, room } of rooms) {
+        elements.get(key).show(alerts.filter((alert) => alert.room_id === room.id && alert.tenant === room.tenant));
+      }
+      return rooms.length > 0;
+    },
+  };
+}
+
+const gmvOf = (ctx, room) => scalar(ctx.store.get(ctx.channel.room(room), "session.gmv_paid"));
+
+function card(ctx, room, sparks) {
+  const { t, lang, catalogue } = ctx;
+  const channel = ctx.channel.room(room);
+  const title = node("a", { class: "card-title", href: ctx.link({ rooms: room.text }), dir: "auto" });
+  const status = node("span", { class: "status" });
+  const host = node("span", { class: "card-host", dir: "auto" });
+  const whole = node("span", { class: "value" });
+  const minor = node("span", { class: "value-minor" });
+  const line = svg("polyline", { class: "spark-line" });
+  const spark = svg("svg", { class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, [line]);
+  const facts = ["online_now", "orders_paid", "cvr_view"].map((metric) => {
+    const value = node("dd");
+    return { metric, value, element: node("div", {}, [node("dt", { text: catalogue.title(metric, lang) }), value]) };
+  });
+  const badge = node("span", { class: "card-alerts" });
+  const element = node("li", { class: "card", "data-room": room.room }, [
+    node("div", { class: "card-head" }, [title, status]), node("div", { class: "card-sub" }, [host, badge]),
+    node("p", { class: "value-line" }, [whole, minor]), sparks ? spark : null,
+    node("dl", {}, facts.map((fact) => fact.element)),
+  ]);
+  element.show = (alerts) => {
+    const state = statusOf(ctx, room);
+    setText(title, ctx.store.get(channel, "meta.title") ?? ctx.named("room", room.id, room.group).title);
+    title.title = title.textContent;
+    setText(status, t(state));
+    status.dataset.status = state;
+    const hostId = ctx.store.get(channel, "meta.host_id");
+    setText(host, hostId === null ? "" : t("host_is", ctx.named("host", hostId, room.group).title));
+    const currency = ctx.store.get(channel, "meta.currency") ?? ctx.currency();
+    const money = moneyParts(gmvOf(ctx, room), currency, lang);
+    setText(whole, money.whole);
+    setText(minor, money.fraction);
+    for (const fact of facts) {
+      setText(fact.value, figure(ctx.store.get(channel, `session.${fact.metric}`), catalogue.unit(fact.metric), currency, lang));
+    }
+    setText(badge, alerts.length === 0 ? "" : `▲ ${t("open_alerts", integer(alerts.length, lang))}`);
+    badge.dataset.severity = alerts[0]?.severity ?? "";
+    if (sparks) drawSpark(ctx, room, line);
+  };
+  return element;
+}
+
+function drawSpark(ctx, room, line) {
+  const points = minutes(ctx.store.fields(ctx.channel.hist(room))).slice(-SPARK_MINUTES)
+    .map(([, row]) => scalar(row.online_now)).filter((value) => value !== null);
+  const top = Math.max(1, ...points);
+  const step = points.length > 1 ? 100 / (points.length - 1) : 100;
+  const path = points.map((value, at) => `${(at * step).toFixed(1)},${(23 - (value / top) * 21).toFixed(1)}`).join(" ");
+  if (line.getAttribute("points") !== path) line.setAttribute("points", path);
+}

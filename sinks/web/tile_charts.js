@@ -1,0 +1,216 @@
+/** Charts over the session's minutes: online and sales, conversion, interaction heat. */
+
+import { chartIn, frame, timeAxis, tooltip, valueAxis } from "./chart.js";
+import { minutes } from "./derive.js";
+import { clock, integer, isRatio, money, moneyShort, percent, scalar, short } from "./format.js";
+import { marksOf } from "./marks.js";
+
+const MINUTE = 60_000;
+
+/** Redraws only when a minute or the open minute's values changed. */
+function changed(memory, ...parts) {
+  const now = JSON.stringify(parts);
+  if (memory.last === now) return false;
+  memory.last = now;
+  return true;
+}
+
+/** Final minutes, then the open one from the room's own `m1` fields. */
+function series(ctx, names) {
+  const room = ctx.channel.room(ctx.room);
+  const rows = minutes(ctx.store.fields(ctx.channel.hist(ctx.room))).map(([start, row]) => [start, ...names.map((name) => row[name] ?? null)]);
+  const mark = ctx.store.get(room, "meta.wm_ms");
+  const live = ctx.store.get(room, "meta.status") !== "ended";
+  if (mark !== null && live) {
+    const open = Math.floor(mark / MINUTE) * MINUTE;
+    if (rows.length === 0 || rows.at(-1)[0] < open) {
+      const values = names.map((name) => ctx.store.get(room, `m1.${name}`));
+      if (values.some((value) => value !== null)) rows.push([open, ...values]);
+    }
+  }
+  return rows;
+}
+
+const minuteLabel = (value) => clock(value, false);
+
+/** Online as a line, GMV of each minute as bars; explanations and promotions as marks. */
+export function trend(ctx, body) {
+  const { t, lang, catalogue } = ctx;
+  const chart = chartIn(ctx, body);
+  const room = ctx.channel.room(ctx.room);
+  const memory = {};
+  return {
+    channels: [room, ctx.channel.hist(ctx.room), ...ctx.groups.map((group) => `names:${group}`)],
+    subjects: () => ["online_now", "pcu", "gmv_paid"].map((metric) => ({ metric, window: metric === "gmv_paid" ? "m1" : "session", channel: room })),
+    dispose: chart.dispose,
+    update() {
+      const rows = series(ctx, ["online_now", "gmv_paid"]);
+      if (rows.length === 0) return false;
+      const marks = marksOf(ctx, ctx.room);
+      const currency = ctx.currency();
+      if (!changed(memory, rows, marks)) return true;
+      const online = rows.map(([start, value]) => [start, scalar(value)]);
+      const peak = online.reduce((best, point) => (point[1] !== null && point[1] > (best?.[1] ?? -1) ? point : best), null);
+      const summary = `${t("online")}: ${t("now")} ${integer(online.at(-1)[1], lang)}, ${t("peak", integer(peak?.[1], lang))}`;
+      ctx.extra.textContent = peak === null ? "" : `${t("peak", integer(peak[1], lang))} · ${minuteLabel(peak[0])}`;
+      chart.draw((look) => ({
+        ...frame(look, { left: 3, right: 3.6, top: 1.9, bottom: 1.7 }),
+        legend: legend(look, [t("online"), t("gmv_minute")]),
+        tooltip: {
+          ...tooltip(look),
+          formatter: (points) => [clock(points[0].value[0], false), ...points.map((point) =>
+            `${point.seriesName} ${point.seriesIndex === 0 ? integer(point.value[1], lang) : money(point.value[1], currency, lang)}`)].join("\n"),
+        },
+        xAxis: timeAxis(look, minuteLabel),
+        yAxis: [
+          valueAxis(look, (value) => short(value, lang)),
+          valueAxis(look, (value) => moneyShort(value, currency, lang), { splitLine: { show: false }, position: "right" }),
+        ],
+        series: [
+          {
+            name: t("online"), type: "line", data: online, showSymbol: false, z: 3,
+            lineStyle: { color: look.a, width: 0.16 * look.rem }, itemStyle: { color: look.a },
+            areaStyle: { color: look.a, opacity: 0.1 }, markArea: areas(look, ctx, marks),
+          },
+          {
+            name: t("gmv_minute"), type: "bar", yAxisIndex: 1, data: rows.map(([start, , value]) => [start, scalar(value)]),
+            itemStyle: { color: look.b, opacity: 0.75 }, barMaxWidth: 0.55 * look.rem,
+          },
+        ],
+      }), `${catalogue.title("online_now", lang)}. ${summary}`);
+      return true;
+    },
+  };
+}
+
+function legend(look, names) {
+  return {
+    top: 0, left: 0, itemWidth: look.rem, itemHeight: 0.5 * look.rem, selectedMode: false, data: names,
+    textStyle: { color: look.text, fontSize: 0.85 * look.rem, fontFamily: look.font },
+  };
+}
+
+/** Marks as bands with their name on top: the newest few, so that names stay readable. */
+function areas(look, ctx, marks) {
+  const colour = { explanation: look.c, promo: look.b, shift: look.d };
+  return {
+    silent: true,
+    data: marks.slice(-12).map((mark) => [
+      {
+        name: mark.kind === "explanation" ? "" : `${ctx.t(mark.kind)} ${mark.title}`, xAxis: mark.start,
+        itemStyle: { color: colour[mark.kind] ?? look.text, opacity: mark.kind === "explanation" ? 0.07 : 0.13 },
+        label: { color: look.strong, fontSize: 0.8 * look.rem, fontFamily: look.font, position: "insideTop", overflow: "truncate", width: 6 * look.rem },
+      },
+      { xAxis: mark.end },
+    ]),
+  };
+}
+
+const CONVERSIONS = ["cvr_view", "cvr_click"];
+
+/** Conversion of each minute; a minute without a denominator is a hole, not a zero. */
+export function conversion(ctx, body) {
+  const { lang, catalogue } = ctx;
+  const chart = chartIn(ctx, body);
+  const room = ctx.channel.room(ctx.room);
+  const memory = {};
+  return {
+    channels: [room, ctx.channel.hist(ctx.room)],
+    subjects: () => CONVERSIONS.map((metric) => ({ metric, window: "m1", channel: room })),
+    dispose: chart.dispose,
+    update() {
+      const rows = series(ctx, CONVERSIONS);
+      if (!rows.some((row) => row.slice(1).some((value) => scalar(value) !== null))) return false;
+      if (!changed(memory, rows)) return true;
+      const titles = CONVERSIONS.map((name) => catalogue.title(name, lang));
+      const summary = CONVERSIONS.map((name, at) => `${titles[at]} ${percent(scalar(rows.at(-1)[at + 1]), lang)}`).join(", ");
+      chart.draw((look) => ({
+        ...frame(look, { left: 2.9, top: 1.9 }),
+        legend: legend(look, titles),
+        tooltip: {
+          ...tooltip(look),
+          formatter: (points) => [clock(points[0].value[0], false), ...points.map((point) =>
+            `${point.seriesName} ${percent(point.value[1], lang)}${parts(rows[point.dataIndex][point.seriesIndex + 1], lang)}`)].join("\n"),
+        },
+        xAxis: timeAxis(look, minuteLabel),
+        yAxis: valueAxis(look, (value) => percent(value, lang, 0), { min: 0 }),
+        series: CONVERSIONS.map((name, at) => ({
+          name: titles[at], type: "line", showSymbol: false, connectNulls: false,
+          data: rows.map((row) => [row[0], scalar(row[at + 1])]),
+          itemStyle: { color: [look.c, look.d][at] },
+          lineStyle: { color: [look.c, look.d][at], width: 0.14 * look.rem, type: ["solid", "dashed"][at] },
+        })),
+      }), summary);
+      return true;
+    },
+  };
+}
+
+function parts(value, lang) {
+  return isRatio(value) ? `  (${integer(value.num, lang)} / ${integer(value.den, lang)})` : "";
+}
+
+/** Rows of the heat map: word, and the metrics that may carry its count, best first. */
+const HEAT = [
+  ["enter", ["view_pv"]],
+  ["comment", ["comments", "comment_count", "comment_per_min"]],
+  ["like", ["likes", "like_count", "like_per_min"]],
+  ["gift", ["gifts", "gift_count", "gift_per_min"]],
+  ["follow", ["follows", "follow_count", "follow_per_min"]],
+  ["share_out", ["shares", "share_count", "share_per_min"]],
+  ["fans_join", ["fans_joins", "fans_join_count", "fans_join_per_min"]],
+  ["click", ["product_click_uv"]],
+];
+const HEAT_MINUTES = 30;
+
+/** Minute × kind of interaction; each row scaled by its own busiest minute. */
+export function heat(ctx, body) {
+  const { t, lang } = ctx;
+  const chart = chartIn(ctx, body);
+  const hist = ctx.channel.hist(ctx.room);
+  const memory = {};
+  const candidates = HEAT.flatMap(([, names]) => names);
+  return {
+    channels: [hist, ctx.channel.room(ctx.room)],
+    subjects: () => candidates.filter((name) => ctx.catalogue.has(name)).map((metric) => ({ metric, window: "m1", channel: ctx.channel.room(ctx.room) })),
+    dispose: chart.dispose,
+    update() {
+      const rows = minutes(ctx.store.fields(hist)).slice(-HEAT_MINUTES);
+      const kinds = HEAT
+        .map(([word, names]) => ({ word, name: names.find((name) => rows.some(([, row]) => row[name] !== undefined && row[name] !== null)) }))
+        .filter((kind) => kind.name !== undefined).reverse();
+      if (kinds.length === 0) return false;
+      if (!changed(memory, rows.length, rows.at(-1), kinds)) return true;
+      const count = (value) => (isRatio(value) ? value.num : value) ?? null;
+      const cells = kinds.flatMap((kind, y) => {
+        const values = rows.map(([, row]) => count(row[kind.name]));
+        const top = Math.max(1, ...values);
+        return values.map((value, x) => [x, y, value === null ? null : value / top, value]);
+      });
+      chart.draw((look) => heatOption(look, rows, kinds.map((kind) => t(kind.word)), cells, lang), kinds.map((kind) => t(kind.word)).reverse().join(", "));
+      return true;
+    },
+  };
+}
+
+function heatOption(look, rows, words, cells, lang) {
+  const label = { color: look.text, fontSize: 0.85 * look.rem, fontFamily: look.font };
+  return {
+    ...frame(look, { left: 4.2, right: 0.2, top: 0.2, bottom: 1.6 }),
+    tooltip: {
+      ...tooltip(look), trigger: "item",
+      formatter: ({ data }) => `${clock(rows[data[0]][0], false)}  ${words[data[1]]} ${integer(data[3], lang)}`,
+    },
+    xAxis: {
+      type: "category", data: rows.map(([start]) => clock(start, false)), axisLine: { show: false }, axisTick: { show: false },
+      axisLabel: { ...label, fontSize: 0.8 * look.rem, interval: Math.max(0, Math.ceil(rows.length / 5) - 1) },
+    },
+    yAxis: { type: "category", data: words, axisLine: { show: false }, axisTick: { show: false }, axisLabel: label },
+    visualMap: { show: false, min: 0, max: 1, dimension: 2, inRange: { color: look.heat } },
+    series: [{
+      type: "heatmap", data: cells,
+      itemStyle: { borderColor: look.surface, borderWidth: 0.1 * look.rem, borderRadius: 0.15 * look.rem },
+      emphasis: { disabled: true },
+    }],
+  };
+}

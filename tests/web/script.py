@@ -1,0 +1,370 @@
+"""A scripted session: rooms, boards, stock and alerts as channel patches, the same every time.
+
+It knows nothing of events: it makes what an engine would put on the channels, so that every
+state a page can be in (rank changes, sold out, a zero denominator, an ended room) is there on
+demand, and the last value of every field is the truth that a test compares with.
+"""
+
+import math
+import random
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+Fields = dict[str, object]
+Patches = dict[str, Fields]
+
+TENANT = "t1"
+GROUP = "t1/t1"
+START_MS = 1_793_448_000_000
+MINUTE_MS = 60_000
+TERMS = ("多少钱", "面霜", "敏感肌能用吗", "有赠品吗", "发货", "上链接", "好用", "色号", "包邮", "孕妇", "保质期", "回购")
+CHANNELS = (("feed", 46), ("paid", 24), ("search", 13), ("follow", 10), ("share", 5), ("unknown", 2))
+PRODUCTS = (
+    ("p1", "修护面霜 50ml", 19900, 900), ("p2", "玻尿酸面膜 10片装", 8900, 1400),
+    ("p3", "氨基酸洁面乳", 6900, 500), ("p4", "烟酰胺精华 30ml", 25900, 260),
+    ("p5", "防晒喷雾 SPF50+", 12900, 2000), ("p6", "卸妆膏 100g", 9900, 140),
+    ("p7", "护手霜三支礼盒", 5900, 3000), ("p8", "旅行套装七件", 15900, 380),
+    ("p9", "唇釉 豆沙色", 7900, 90), ("p10", "眼霜 15g", 22900, 620),
+)  # fmt: skip
+ROOMS = (
+    ("r1", "小满护肤 · 秋冬补水专场", "h1", 1.0), ("r2", "小满护肤 · 彩妆夜", "h2", 0.62),
+    ("r3", "小满护肤 · 工厂溯源直播", "h3", 0.38), ("r4", "小满护肤 · 会员日返场", "h4", 0.3),
+    ("r5", "小满护肤 · 早八护肤课", "h2", 0.21), ("r6", "小满护肤 · 山茶花节", "h5", 0.15),
+)  # fmt: skip
+HOSTS = (("h1", "小雨"), ("h2", "阿杰"), ("h3", "林夕"), ("h4", "Momo"), ("h5", "陈老师"))
+
+
+@dataclass
+class Figures:
+    """Running sums of one room; `minutes` holds the same sums a minute at a time."""
+
+    exposure: int = 0
+    views: int = 0
+    shown: int = 0
+    clicks: int = 0
+    orders: int = 0
+    pays: int = 0
+    gmv: int = 0
+    refunds: int = 0
+    comments: int = 0
+    likes: int = 0
+    gifts: int = 0
+    follows: int = 0
+    shares: int = 0
+    units: int = 0
+
+    def add(self, other: "Figures") -> None:
+        """Add every sum of `other`."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+def ratio(num: int, den: int) -> Fields:
+    """A ratio as the channels carry it."""
+    return {"num": num, "den": den, "value": num / den if den else None}
+
+
+def metrics(figures: Figures, online: int, peak: int, minutes: int) -> Fields:
+    """Every metric of one window."""
+    return {
+        "room_exposure_uv": figures.exposure,
+        "view_pv": int(figures.views * 1.3),
+        "view_uv": figures.views,
+        "product_exposure_uv": figures.shown,
+        "product_click_uv": figures.clicks,
+        "order_uv": figures.orders,
+        "pay_uv": figures.pays,
+        "orders_paid": figures.pays,
+        "units_paid": figures.units,
+        "gmv_paid": figures.gmv,
+        "gmv_net": figures.gmv - figures.refunds,
+        "refund_amount": figures.refunds,
+        "refund_rate": ratio(figures.refunds, figures.gmv),
+        "cvr_view": ratio(figures.pays, figures.views),
+        "cvr_click": ratio(figures.pays, figures.clicks),
+        "aov_order": ratio(figures.gmv, figures.pays),
+        "aov_buyer": ratio(figures.gmv, figures.pays),
+        "comment_per_min": ratio(figures.comments, minutes),
+        "likes": figures.likes,
+        "gifts": figures.gifts,
+        "follows": figures.follows,
+        "shares": figures.shares,
+        "online_now": online,
+        "pcu": peak,
+    }
+
+
+@dataclass
+class Room:
+    """One room's script."""
+
+    id: str
+    title: str
+    host: str
+    size: float
+    rng: random.Random
+    session: Figures = field(default_factory=Figures)
+    minute: Figures = field(default_factory=Figures)
+    recent: deque[Figures] = field(default_factory=lambda: deque(maxlen=5))
+    online: int = 0
+    peak: int = 0
+    minute_peak: int = 0
+    products: dict[str, list[int]] = field(default_factory=dict)
+    channels: dict[str, list[int]] = field(default_factory=dict)
+    terms: dict[str, int] = field(default_factory=dict)
+    explaining: tuple[str, int] | None = None
+
+    def second(self, at: int, stock: "dict[str, list[int]]") -> None:
+        """One second of the session; `at` seconds after its start."""
+        wave = 0.55 + 0.35 * math.sin(at / 900) + 0.25 * math.sin(at / 260 + self.size * 9)
+        level = max(60.0, 1500 * self.size * min(1.0, (at + 120) / 1500) * (0.6 + wave))
+        self.online += round((level - self.online) * 0.05 + self.rng.gauss(0, 3))
+        self.online = max(3, self.online)
+        self.peak = max(self.peak, self.online)
+        self.minute_peak = max(self.minute_peak, self.online)
+        step = Figures()
+        rate = self.online / 160
+        step.exposure = self._some(rate * 5.2)
+        step.views = self._some(rate * 0.9)
+        step.shown = self._some(rate * 0.55)
+        step.clicks = self._some(rate * 0.2)
+        step.orders = self._some(rate * 0.045)
+        step.comments = self._some(rate * 0.25)
+        step.likes = self._some(rate * 2.2)
+        step.gifts = self._some(rate * 0.06)
+        step.follows = self._some(rate * 0.05)
+        step.shares = self._some(rate * 0.03)
+        for _ in range(step.orders):
+            self._order(step, stock)
+        self._split(step)
+        self.session.add(step)
+        self.minute.add(step)
+
+    def _some(self, mean: float) -> int:
+        whole = int(mean)
+        return whole + (self.rng.random() < mean - whole)
+
+    def _order(self, step: Figures, stock: "dict[str, list[int]]") -> None:
+        code, _, price, _ = self.rng.choices(
+            PRODUCTS, [3 if self.explaining and p[0] == self.explaining[0] else 1 for p in PRODUCTS]
+        )[0]
+        if stock[code][0] <= 0 or self.rng.random() < 0.12:
+            return
+        units = 1 + (self.rng.random() < 0.2)
+        units = min(units, stock[code][0])
+        stock[code][0] -= units
+        stock[code][1] += units
+        step.pays += 1
+        step.units += units
+        step.gmv += price * units - self.rng.choice((0, 0, 500, 1000, 1234))
+        mine = self.products.setdefault(code, [0, 0])
+        mine[0] += price * units
+        mine[1] += units
+        if self.rng.random() < 0.06:
+            step.refunds += price
+
+    def _split(self, step: Figures) -> None:
+        names, weights = zip(*CHANNELS, strict=True)
+        for name in self.rng.choices(names, weights, k=step.views):
+            self.channels.setdefault(name, [0, 0])[0] += 1
+        for name in self.rng.choices(names, weights, k=step.pays):
+            self.channels.setdefault(name, [0, 0])[1] += 1
+        for _ in range(step.comments):
+            term = TERMS[min(int(self.rng.expovariate(0.45)), len(TERMS) - 1)]
+            self.terms[term] = self.terms.get(term, 0) + 1
+
+
+class Script:
+    """The session. `patches` of `advance` applied to `state()` are the next `state()`."""
+
+    def __init__(self, rooms: int = 1, minutes: int = 95, seed: int = 7) -> None:
+        self.rooms = [
+            Room(id_, title, host, size, random.Random(seed + number))
+            for number, (id_, title, host, size) in enumerate(ROOMS[:rooms])
+        ]
+        self.stock = {code: [on_hand * (1 + rooms // 3), 0] for code, _, _, on_hand in PRODUCTS}
+        self.sold_at: deque[dict[str, int]] = deque(maxlen=300)
+        self.hist: Patches = {}
+        self.marks: Patches = {}
+        self.ranks: dict[str, dict[str, int]] = {}
+        self.at = 0
+        for _ in self._run(minutes * 60 + 37):
+            pass
+
+    @property
+    def now_ms(self) -> int:
+        """Event time of the last second played."""
+        return START_MS + self.at * 1000
+
+    def advance(self, seconds: int = 1) -> Patches:
+        """Play on; the changed fields of every channel."""
+        before = self.state()
+        for _ in self._run(seconds):
+            pass
+        after = self.state()
+        patches: Patches = {}
+        for channel, fields in after.items():
+            old = before.get(channel, {})
+            changed = {name: value for name, value in fields.items() if old.get(name) != value}
+            changed |= {name: None for name in old if name not in fields}
+            if changed:
+                patches[channel] = changed
+        return patches
+
+    def _run(self, seconds: int) -> Iterator[None]:
+        for _ in range(seconds):
+            for room in self.rooms:
+                self._marks(room)
+                room.second(self.at, self.stock)
+            self.sold_at.append({code: pool[1] for code, pool in self.stock.items()})
+            self.at += 1
+            if self.at % 60 == 0:
+                self._close_minute()
+            yield
+
+    def _marks(self, room: Room) -> None:
+        if self.at % 420 == 30:
+            code = PRODUCTS[(self.at // 420 + int(room.id[1:])) % len(PRODUCTS)][0]
+            room.explaining = (code, self.now_ms)
+        elif room.explaining and self.at % 420 == 330:
+            self._mark(room, "explanation", *room.explaining, self.now_ms)
+            room.explaining = None
+        if self.at % 3600 == 1500:
+            self._mark(room, "promo", "c1", self.now_ms, self.now_ms + 480_000)
+
+    def _mark(self, room: Room, kind: str, id_: str, start: int, end: int | None) -> None:
+        fields = self.marks.setdefault(f"room:{TENANT}/{room.id}", {})
+        value = {"kind": kind, "id": id_, "start_ms": start, "end_ms": end}
+        fields[f"mark.{start}.{kind}.{id_}"] = value
+
+    def _close_minute(self) -> None:
+        start = START_MS + (self.at - 60) * 1000
+        for room in self.rooms:
+            row = metrics(room.minute, room.online, room.minute_peak, 1) | {"revision": 0}
+            self.hist.setdefault(f"hist:{TENANT}/{room.id}", {})[str(start)] = row
+            room.recent.append(room.minute)
+            room.minute, room.minute_peak = Figures(), 0
+        if self.at % 300 == 0:
+            for name, fields in self._boards().items():
+                self.ranks[name] = {line["key"]: int(rank) for rank, line in fields.items()}
+
+    def state(self) -> Patches:
+        """Every channel with all its fields."""
+        state: Patches = {channel: dict(fields) for channel, fields in self.hist.items()}
+        for room in self.rooms:
+            path = f"{TENANT}/{room.id}"
+            state[f"room:{path}"] = self._room(room) | self.marks.get(f"room:{path}", {})
+            if room.explaining:
+                code, start = room.explaining
+                mark = {"kind": "explanation", "id": code, "start_ms": start, "end_ms": None}
+                state[f"room:{path}"][f"mark.{start}.explanation.{code}"] = mark
+            state[f"split:{path}/channel"] = {
+                f"session.{name}.{key}": pair[at]
+                for key, pair in room.channels.items()
+                for at, name in enumerate(("view_uv", "pay_uv"))
+            }
+            state[f"split:{path}/term"] = {f"r5.comments.{k}": n for k, n in room.terms.items()}
+        for name, lines in self._boards().items():
+            ranks = self.ranks.get(name, {})
+            state[f"board:{GROUP}/{name}"] = {
+                rank: line | {"prev_rank": ranks.get(str(line["key"]))}
+                for rank, line in lines.items()
+            }
+        return state | {f"stock:{GROUP}": self._stock(), f"names:{GROUP}": names()}
+
+    def _room(self, room: Room) -> Fields:
+        fields: Fields = {
+            "meta.title": room.title, "meta.status": "live", "meta.start_ms": START_MS,
+            "meta.end_ms": None, "meta.wm_ms": self.now_ms - 2000, "meta.currency": "CNY",
+            "meta.host_id": room.host,
+        }  # fmt: skip
+        last5 = Figures()
+        for minute in (*room.recent, room.minute):
+            last5.add(minute)
+        windows = {
+            "session": (room.session, room.peak, self.at // 60 + 1),
+            "m1": (room.minute, room.minute_peak, 1),
+            "r5": (last5, room.peak, 5),
+        }
+        for window, (figures, peak, minutes) in windows.items():
+            for name, value in metrics(figures, room.online, peak, minutes).items():
+                fields[f"{window}.{name}"] = value
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def _boards(self) -> dict[str, dict[str, Fields]]:
+        total: dict[str, list[int]] = {}
+        boards: dict[str, dict[str, Fields]] = {}
+        hosts: dict[str, int] = {}
+        for room in self.rooms:
+            hosts[room.host] = hosts.get(room.host, 0) + room.session.gmv
+            boards[f"products_gmv@{room.id}"] = _ranked(room.products, 0)
+            for code, (gmv, units) in room.products.items():
+                pair = total.setdefault(code, [0, 0])
+                pair[0], pair[1] = pair[0] + gmv, pair[1] + units
+        boards["products_gmv"] = _ranked(total, 0)
+        boards["products_units"] = _ranked(total, 1)
+        boards["rooms_gmv"] = _ranked({r.id: [r.session.gmv] for r in self.rooms}, 0)
+        boards["hosts_gmv"] = _ranked({host: [gmv] for host, gmv in hosts.items()}, 0)
+        return boards
+
+    def _stock(self) -> Fields:
+        pools: Fields = {}
+        for code, (left, sold) in self.stock.items():
+            past = self.sold_at[0].get(code, 0) if self.sold_at else 0
+            per_min = (sold - past) / max(1, len(self.sold_at)) * 60
+            eta = round(left / per_min * 60) if per_min and left else None
+            level = "out" if left <= 0 else "low" if eta is not None and eta < 900 else "ok"
+            pools[code] = {
+                "on_hand": left + 4, "reserved": 4, "sold": sold, "available": left,
+                "velocity_5m": round(per_min, 2), "stockout_eta_s": eta, "level": level,
+            }  # fmt: skip
+        return pools
+
+
+def _ranked(sums: dict[str, list[int]], by: int) -> dict[str, Fields]:
+    order = sorted(sums, key=lambda key: (-sums[key][by], key))
+    return {
+        str(rank): {"key": key, "value": sums[key][by]}
+        | ({"units": sums[key][1]} if len(sums[key]) > 1 else {})
+        for rank, key in enumerate(order[:50], 1)
+    }
+
+
+def names() -> Fields:
+    """Names of everything in the script."""
+    titles = {f"product.{code}": title for code, title, _, _ in PRODUCTS}
+    titles |= {f"host.{code}": title for code, title in HOSTS}
+    titles |= {f"room.{code}": title for code, title, _, _ in ROOMS}
+    titles["campaign.c1"] = "限时秒杀"
+    return {key: {"title": title, "image": None} for key, title in titles.items()}
+
+
+def alert(rule: str, subject: str, **changes: object) -> Fields:
+    """One alert log entry as of the script's start, with some fields changed."""
+    since = START_MS + 95 * MINUTE_MS
+    return {
+        "id": f"{TENANT}/r1/{rule}/{subject}@{since}", "rule": rule, "tenant": TENANT,
+        "group": TENANT, "room_id": "r1", "subject": subject, "state": "firing",
+        "severity": "warning", "role": "operator", "since_ms": since, "at_ms": since,
+        "value": 0.011, "baseline": 0.026, "window": "r5", "num": 9, "den": 818,
+        "title_en": rule, "title_zh": rule, "action_en": "", "action_zh": "", "contributor": None,
+    } | changes  # fmt: skip
+
+
+def alerts() -> list[Fields]:
+    """Three open alerts and one resolved."""
+    return [
+        alert("stockout_eta", "p9", severity="critical", role="warehouse", value=170, baseline=600,
+              num=None, den=None, title_en="Sells out in about 3 min", title_zh="约3分钟后售罄",
+              action_en="Pull the link or release the reserve; list the lip set next",
+              action_zh="下架链接或释放安全库存，下一款上唇部套装"),
+        alert("conversion_anomaly", "r1", metric="cvr_view", title_en="Conversion far below normal",
+              title_zh="转化率显著低于正常", contributor="p4",
+              action_en="Check price and payment of the serum; explain it again",
+              action_zh="检查精华的价格与支付，重新讲解"),
+        alert("engagement_drop", "r1", severity="info", role="host", value=31, baseline=58,
+              num=None, den=None, title_en="Comments slow down", title_zh="互动下降",
+              action_en="Ask a question or start a raffle", action_zh="提问互动或开启抽奖"),
+        alert("traffic_drop", "r1", state="resolved", title_en="Traffic drop", title_zh="流量骤降"),
+    ]  # fmt: skip
