@@ -18,6 +18,7 @@ from stream.errors import LiveroomError
 COMMANDS: Final[tuple[tuple[str, str], ...]] = (
     ("run", "run"),
     ("serve", "serve"),
+    ("simulate", "simulate"),
     ("replay", "replay"),
     ("record", "record"),
     ("metrics", "metrics"),
