@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from simulators.columns import Col, Ints, is_type
-from simulators.disorder import GARBAGE, Delivery, deliver, expected_counts
+from simulators.disorder import GARBAGE, Delivery, dead_counts, deliver, expected_counts
 from simulators.names import CURRENCY
 from simulators.plan import (
     ALLOWED_LATENESS_MS,
@@ -111,6 +111,9 @@ class Recording:
         sessions = self._sessions(events, shift_ms, now_ms)
         end_ms = plan.end_ms + shift_ms if now_ms is None else now_ms
         labels = [_label(one, shift_ms) for one in self.world.incidents]
+        counts = expected_counts(self.delivery, sent)
+        counts["in"] += sum(one.by_hand for one in sessions)
+        counts["accepted"] += sum(one.by_hand for one in sessions)
         return {
             "version": TRUTH_VERSION,
             "plan": asdict(plan),
@@ -118,7 +121,7 @@ class Recording:
             "start_ms": plan.start_ms + shift_ms,
             "end_ms": end_ms,
             "sessions": [one.label() for one in sessions],
-            "counts": expected_counts(self.world, self.delivery, sent),
+            "counts": {**counts, "dead": dead_counts(self.world, self.delivery, sent)},
             "incidents": [one for one in labels if int(str(one["start_ms"])) < end_ms],
             **figures(plan.tenant_count, events, sessions),
         }
@@ -134,8 +137,9 @@ class Recording:
                 continue
             ended = (line.room, end_ms) in known
             stop_ms = end_ms if ended or now_ms is None else now_ms
-            by_hand = now_ms is not None
-            out.append(Session(line.tenant, line.room, start_ms, stop_ms, ended or by_hand))
+            by_hand = not ended and now_ms is not None
+            ended |= by_hand
+            out.append(Session(line.tenant, line.room, start_ms, stop_ms, ended, by_hand))
         return out
 
     def open_rooms(self, stop: int) -> list[tuple[int, int]]:

@@ -174,35 +174,35 @@ def _delay(rng: np.random.Generator, how: Disorder, count: int) -> Ints:
     return np.minimum(lag, how.max_delay_ms)
 
 
-def expected_counts(world: World, delivery: Delivery, sent: slice) -> dict[str, object]:
+def expected_counts(delivery: Delivery, sent: slice) -> dict[str, int]:
     """What the engine must count for the lines of `sent`, ticks not included.
 
-    `in` = `accepted` + `duplicates` + the sum of `dead`. `lost` never arrived.
+    `in` = `accepted` + `duplicates` + all of `dead_counts`. `lost` never arrives.
     """
-    row, junk = delivery.row[sent], delivery.junk[sent]
-    plain = junk < 0
-    first = plain & ~delivery.repeat[sent]
-    good = first & delivery.accepted[row]
-    dead = Counter(GARBAGE[kind].reason for kind in junk[~plain].tolist())
-    rejected = first & ~delivery.accepted[row]
-    skewed = rejected & (delivery.stamp_ms[sent] != world.events[Col.TIME][row])
-    for reason, count in (
-        ("clock_skew", int(skewed.sum())),
-        ("too_late", int(rejected.sum() - skewed.sum())),
-    ):
-        if count:
-            dead[reason] += count
+    row = delivery.row[sent]
+    plain = delivery.junk[sent] < 0
+    good = plain & ~delivery.repeat[sent] & delivery.accepted[row]
     return {
         "in": len(row),
         "accepted": int(good.sum()),
         "duplicates": int((plain & delivery.repeat[sent]).sum()),
         "late": int((good & delivery.late[row]).sum()),
-        "dead": dict(sorted(dead.items())),
-        "lost": int((~delivery.accepted).sum() - _rejected(delivery)),
+        "lost": int((~delivery.accepted).sum()) - _refused(delivery, slice(None)).size,
     }
 
 
-def _rejected(delivery: Delivery) -> int:
-    """Clean events that arrive but must be refused."""
-    first = (delivery.junk < 0) & ~delivery.repeat
-    return int((~delivery.accepted[delivery.row[first]]).sum())
+def dead_counts(world: World, delivery: Delivery, sent: slice) -> dict[str, int]:
+    """Dead letters of the lines of `sent`, by reason."""
+    junk = delivery.junk[sent]
+    dead = Counter(GARBAGE[kind].reason for kind in junk[junk >= 0].tolist())
+    refused = _refused(delivery, sent)
+    time_ms = world.events[Col.TIME][delivery.row[sent][refused]]
+    skewed = int((delivery.stamp_ms[sent][refused] != time_ms).sum())
+    dead.update({"clock_skew": skewed, "too_late": len(refused) - skewed})
+    return {reason: count for reason, count in sorted(dead.items()) if count}
+
+
+def _refused(delivery: Delivery, sent: slice) -> Ints:
+    """Places among `sent` of well-formed lines that must be refused for their time."""
+    first = (delivery.junk[sent] < 0) & ~delivery.repeat[sent]
+    return np.flatnonzero(first & ~delivery.accepted[delivery.row[sent]])

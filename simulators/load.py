@@ -158,6 +158,7 @@ class _Player:
             for tenant, room in self._recording.open_rooms(self._sent):
                 name = f"t{tenant + 1}"
                 self._send(name, name, self._end_line(tenant, room, end_ms))
+        self._tick(tick_line(end_ms).encode())
         if closing:
             past = end_ms + MAX_OUT_OF_ORDERNESS_MS + ALLOWED_LATENESS_MS + 60_000
             self._tick(tick_line(-(-past // 60_000) * 60_000).encode())

@@ -95,13 +95,17 @@ class Shop:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session as far as it was sent: `[start_ms, stop_ms)`; `ended`: its end was sent."""
+    """One session as far as it was sent: `[start_ms, stop_ms)`.
+
+    `ended`: its end was sent; `by_hand`: by the player, because it was stopped.
+    """
 
     tenant: int
     room: int
     start_ms: int
     stop_ms: int
     ended: bool
+    by_hand: bool = False
 
     def label(self) -> dict[str, object]:
         """Its entry in the truth; `end_ms` None: no end was sent."""
