@@ -1,0 +1,302 @@
+"""Writes the outputs of one shard to Redis: guarded, fenced, retried, bounded.
+
+Each flush is one pipeline of script calls. Any part of it may fail or have its reply lost: the
+same values go out again, and the guards in Redis refuse what already stands.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from operators.results import Output
+from sinks import redis_metrics as metrics
+from sinks.redis_client import RECONNECT, Backoff, Link, Refusal, Reply, pause
+from sinks.redis_keys import key
+from sinks.redis_pending import Limits, Pending, freeze, thaw
+from sinks.redis_plan import Step, settle, steps
+from sinks.redis_scripts import ScriptCall, load, run_call, run_calls
+from stream.errors import FencedError, InvariantError, SinkError
+
+DONE, OLD, FENCED, LOST, INCOMPLETE = 1, 0, -1, -2, -3
+"""First element of every script's reply: see lua/prelude.lua."""
+PIPELINE_CALLS: Final = 256
+SCRIPTS: Final = ("check", "patch", "append_log", "counters", "dead", "retire")
+_LOG: Final = logging.getLogger("liveroom.redis")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What taking the shard found out.
+
+    `lost_state`: Redis does not hold what the snapshot says was written; call `new_epoch`, then
+    `rewrite` all live state.
+    """
+
+    fence: int
+    epoch: str
+    lost_state: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a flush ended.
+
+    `done`: nothing is pending. `lost_state`: as in `Claim`; until `new_epoch` nothing is sent.
+    `old_count`: calls refused because what stands is as new (replays).
+    """
+
+    done: bool
+    lost_state: bool
+    old_count: int = 0
+
+
+class RedisSink:
+    """The outputs of one shard. One thread; `claim` comes first.
+
+    Args:
+        url: Redis address.
+        shard: the shard's number.
+        limits: lengths and lives of what is written.
+        snapshot: bytes of an earlier `snapshot()`: what was pending is written again.
+        timeout_s: longest wait for one reply.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        shard: int,
+        *,
+        limits: Limits | None = None,
+        snapshot: bytes | None = None,
+        timeout_s: float = 2.0,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.shard = shard
+        self.fence = 0
+        self.epoch = ""
+        self.trouble: str | None = None
+        self._limits = limits or Limits()
+        self._marker = secrets.token_hex(8)
+        self._link = Link(url, timeout_s=timeout_s)
+        self._backoff = backoff or Backoff()
+        self._pending, self._writes, self._snapshot_epoch = Pending(shard, self._limits), 0, ""
+        if snapshot is not None:
+            frozen = thaw(snapshot)
+            self._pending = frozen.pending(shard, self._limits)
+            self._writes, self._snapshot_epoch = frozen.writes, frozen.epoch
+        self._checked_generation = 0
+        self._lost = False
+        self._attempt = 0
+        self._retry_at_s = 0.0
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last flush succeeded; `trouble` says why not."""
+        return self.trouble is None
+
+    @property
+    def pending_count(self) -> int:
+        """Channels, entries and letters that wait to be written."""
+        waiting = self._pending
+        return len(waiting.patches) + len(waiting.entries) + len(waiting.letters)
+
+    def claim(self, timeout_s: float = 30.0) -> Claim:
+        """Take the shard from any other engine, whose writes are refused from now on.
+
+        Raises:
+            SinkError: Redis did not answer within `timeout_s`, or refuses us for good.
+        """
+        deadline = time.monotonic() + timeout_s
+        args = (self._marker, secrets.token_hex(8), _now_ms(), self._limits.out_maxlen)
+        call = ScriptCall("claim", (self._key("meta"), self._key("out")), args)
+        for attempt in range(1, 1_000_000):
+            try:
+                reply = run_call(self._link, call)
+                break
+            except SinkError as error:
+                late = time.monotonic() > deadline
+                if error.retry_after_ms is None or late:
+                    raise
+                pause(self._backoff.delay_ms(attempt))
+        return self._claimed(reply)
+
+    def write(self, outputs: Sequence[Output] = ()) -> Written:
+        """Take outputs in and flush everything pending; without outputs, just flush.
+
+        While Redis is away this returns at once with `done` False: what is pending stays,
+        coalesced, and the next attempt is made by a call after the back-off's delay.
+
+        Raises:
+            FencedError: a newer engine owns the shard: stop.
+            SinkError: Redis refuses a write for good (`retry_after_ms` None).
+        """
+        for output in outputs:
+            self._add(output, replace=False)
+        return self._flush()
+
+    def rewrite(self, outputs: Sequence[Output]) -> Written:
+        """As `write`, but each patch is its whole channel: other fields are removed."""
+        for output in outputs:
+            self._add(output, replace=True)
+        return self._flush()
+
+    def drain(self, timeout_s: float) -> bool:
+        """Flush until nothing is pending; False if `timeout_s` passed or the state is lost.
+
+        Raises:
+            FencedError, SinkError: as `write`.
+        """
+        deadline = time.monotonic() + timeout_s
+        written = self._flush()
+        while not written.done and not written.lost_state and time.monotonic() < deadline:
+            pause(max(1, int((self._retry_at_s - time.monotonic()) * 1_000)))
+            written = self._flush()
+        return written.done
+
+    def new_epoch(self) -> str:
+        """After `lost_state`: begin a new epoch and announce it to the gateways. Its id.
+
+        Follow with `rewrite` of all live state.
+
+        Raises:
+            FencedError: a newer engine owns the shard.
+            SinkError: Redis is away: call again.
+        """
+        marker, epoch = secrets.token_hex(8), secrets.token_hex(8)
+        args = (self.fence, marker, epoch, _now_ms(), self._limits.out_maxlen)
+        call = ScriptCall("epoch", (self._key("meta"), self._key("out")), args)
+        code, writes = _code(run_call(self._link, call))
+        if code == FENCED:
+            raise FencedError("redis", self.shard)
+        self._marker, self.epoch, self._writes = marker, epoch, writes
+        self._lost = False
+        self._retry_at_s = 0.0
+        return epoch
+
+    def snapshot(self) -> bytes:
+        """What a successor needs: pending writes, epoch, write count. For the recovery store."""
+        return freeze(self._pending, self.epoch, self._writes)
+
+    def close(self) -> None:
+        """Close the connection; what is pending stays unwritten (`drain` first)."""
+        self._link.close()
+
+    def _key(self, name: str) -> str:
+        return key(self.shard, name)
+
+    def _claimed(self, reply: Reply) -> Claim:
+        if not isinstance(reply, list):
+            raise InvariantError("claim.lua returned no list")
+        fence, epoch, writes, _marker_before = reply
+        if not (isinstance(fence, bytes) and isinstance(epoch, bytes) and isinstance(writes, int)):
+            raise InvariantError("claim.lua returned something else than [fence, epoch, writes]")
+        self.fence, self.epoch = int(fence), epoch.decode()
+        known = self._snapshot_epoch
+        self._lost = bool(known) and (known != self.epoch or writes < self._writes)
+        self._writes = max(self._writes, writes) if not self._lost else writes
+        if self._lost:
+            metrics.LOST_STATE.inc()
+        return Claim(self.fence, self.epoch, self._lost)
+
+    def _add(self, output: Output, *, replace: bool) -> None:
+        entries, letters = self._pending.dropped_entries_count, self._pending.dropped_letters_count
+        self._pending.add(output, replace=replace)
+        metrics.DROPPED.labels("entry").inc(self._pending.dropped_entries_count - entries)
+        metrics.DROPPED.labels("letter").inc(self._pending.dropped_letters_count - letters)
+
+    def _flush(self) -> Written:
+        if not self.fence:
+            raise InvariantError("claim() comes before write()")
+        if self._lost or time.monotonic() < self._retry_at_s:
+            return Written(done=False, lost_state=self._lost)
+        old_count = 0
+        try:
+            with metrics.WRITE_SECONDS.time():
+                self._verify()
+                planned = steps(self._pending)
+                for start in range(0, len(planned), PIPELINE_CALLS):
+                    old_count += self._send(planned[start : start + PIPELINE_CALLS])
+                    if self._lost:
+                        break
+        except SinkError as error:
+            if error.retry_after_ms is None:
+                raise
+            self._later(error)
+        else:
+            self._attempt, self.trouble = 0, None
+        metrics.HEALTHY.labels(str(self.shard)).set(self.healthy)
+        return Written(not self._pending and not self._lost, self._lost, old_count)
+
+    def _verify(self) -> None:
+        """On a new connection: is everything still there? (a fail-over breaks connections)."""
+        self._link.connect()
+        if self._checked_generation == self._link.generation:
+            return
+        load(self._link, SCRIPTS)
+        call = ScriptCall("check", (self._key("meta"),), ())
+        self._judge(run_call(self._link, call, self._lead()), counted=False)
+        self._checked_generation = self._link.generation
+
+    def _send(self, planned: Sequence[Step]) -> int:
+        if self._lost:
+            return 0
+        replies = run_calls(self._link, [step.call for step in planned], self._lead())
+        metrics.CALLS.inc(len(planned))
+        codes = [
+            None if isinstance(reply, Refusal) else self._judge(reply, counted=True)
+            for reply in replies
+        ]
+        settle(self._pending, planned, [code in (DONE, OLD) for code in codes])
+        metrics.REFUSED.inc(codes.count(OLD))
+        self._raise_refusal([reply for reply in replies if isinstance(reply, Refusal)])
+        if INCOMPLETE in codes:
+            raise SinkError("redis", "a part of a write is missing", self._backoff.base_ms)
+        return codes.count(OLD)
+
+    def _lead(self) -> tuple[int, str]:
+        return self.fence, self._marker
+
+    def _judge(self, reply: Reply, *, counted: bool) -> int:
+        """Code of a reply; notices a lost state by itself or by the write counter."""
+        code, writes = _code(reply)
+        if code == FENCED:
+            raise FencedError("redis", self.shard)
+        went_back = writes < self._writes or (counted and code == DONE and writes == self._writes)
+        if code == LOST or went_back:
+            if not self._lost:
+                metrics.LOST_STATE.inc()
+                _LOG.warning("shard %d: Redis lost what we had written", self.shard)
+            self._lost = True
+            return LOST
+        self._writes = writes
+        return code
+
+    def _raise_refusal(self, refusals: Sequence[Refusal]) -> None:
+        for refused in sorted(refusals, key=lambda r: r.may_pass):
+            if refused.kind in RECONNECT:
+                self._link.drop()
+            retry_ms = self._backoff.base_ms if refused.may_pass else None
+            raise SinkError("redis", refused.text, retry_ms)
+
+    def _later(self, error: SinkError) -> None:
+        if self.healthy:
+            _LOG.warning("shard %d: %s", self.shard, error.why)
+        self._attempt += 1
+        self._retry_at_s = time.monotonic() + self._backoff.delay_ms(self._attempt) / 1_000
+        self.trouble = error.why
+        metrics.RETRIES.labels(error.why.split(" ", 1)[0]).inc()
+
+
+def _code(reply: Reply) -> tuple[int, int]:
+    if isinstance(reply, list) and len(reply) >= 2:
+        code, writes = reply[0], reply[1]
+        if isinstance(code, int) and isinstance(writes, int):
+            return code, writes
+    raise InvariantError("a script returned something else than [code, writes, ...]")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
