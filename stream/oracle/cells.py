@@ -1,0 +1,72 @@
+"""Expected figures: one DuckDB query for each dimension and window."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from stream.oracle.measures import DEFINITIONS, KEYS
+
+MINUTE_MS: Final = 60_000
+ROLLING: Final = {"r1": 1, "r5": 5, "r10": 10}
+WINDOWS: Final = ("session", "1m", *ROLLING)
+
+Number = int | None
+Figure = tuple[int | None, int | None]
+"""Numerator (or plain value) and denominator (None: a plain value)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a figure belongs: `[start_ms, end_ms)` of a window of a room's dimension and key."""
+
+    tenant: str
+    group: str
+    room_id: str
+    dimension: str
+    key: str | None
+    window: str
+    start_ms: int
+    end_ms: int
+
+
+def figures(
+    connection: duckdb.DuckDBPyConnection, dimension: str, window: str
+) -> Iterator[tuple[Place, dict[str, Figure]]]:
+    """Figures of all events of sessions, by key and window. Places without events are absent."""
+    columns = []
+    for name, definition in DEFINITIONS.items():
+        columns.append(f"{definition.num} AS {name}_num")
+        columns.append(f"{definition.den or 'NULL'} AS {name}_den")
+    key = KEYS[dimension]
+    where = "" if dimension == "room" else f"WHERE {key} IS NOT NULL"
+    query = f"""
+        SELECT tenant, grp, room_id, {key} AS key, {_bounds(window)}, {", ".join(columns)}
+        FROM ({_exploded(window)}) {where}
+        GROUP BY tenant, grp, room_id, session, key, start_ms, end_ms
+    """
+    cursor = connection.execute(query)
+    while rows := cursor.fetchmany(10_000):
+        for tenant, group, room_id, key, start_ms, end_ms, *values in rows:
+            place = Place(tenant, group, room_id, dimension, key, window, start_ms, end_ms)
+            pairs = zip(values[::2], values[1::2], strict=True)
+            yield place, dict(zip(DEFINITIONS, pairs, strict=True))
+
+
+def _bounds(window: str) -> str:
+    if window == "session":
+        return "session_start_ms AS start_ms, session_end_ms AS end_ms"
+    minutes = ROLLING.get(window, 1)
+    return f"(end_minute - {minutes}) * {MINUTE_MS} AS start_ms, end_minute * {MINUTE_MS} AS end_ms"
+
+
+def _exploded(window: str) -> str:
+    """Events with the windows they belong to."""
+    if window == "session":
+        minutes = f"(session_end_ms - 1) // {MINUTE_MS} - session_start_ms // {MINUTE_MS} + 1"
+        return f"SELECT *, {minutes} AS minutes FROM placed_events"
+    length = ROLLING.get(window, 1)
+    minute = f"event_time_ms // {MINUTE_MS}"
+    ends = f"unnest(range({minute} + 1, {minute} + 1 + {length}))"
+    return f"SELECT *, {length} AS minutes, {ends} AS end_minute FROM placed_events"

@@ -1,0 +1,43 @@
+"""Expected audience figures of a room: online at the window's end, and its peak."""
+
+from collections.abc import Iterator
+
+import duckdb
+
+from stream.oracle.cells import MINUTE_MS, Figure, Place
+
+
+def gauges(
+    connection: duckdb.DuckDBPyConnection, window: str
+) -> Iterator[tuple[Place, dict[str, Figure]]]:
+    """`online_now` and `pcu` of every session and minute in which somebody was online."""
+    if window not in ("session", "1m"):
+        return
+    if window == "session":
+        frames = "SELECT tenant, grp, room_id, session, start_ms, end_ms FROM grouped"
+    else:
+        frames = f"""
+            SELECT tenant, grp, room_id, session,
+                unnest(range(start_ms // {MINUTE_MS}, (end_ms - 1) // {MINUTE_MS} + 1))
+                    * {MINUTE_MS} AS start_ms,
+                start_ms + {MINUTE_MS} AS end_ms
+            FROM grouped"""
+    rows = connection.execute(f"""
+        WITH grouped AS (
+            SELECT s.*, g.grp FROM sessions s
+            JOIN (SELECT DISTINCT session, grp FROM placed_events) g USING (session)
+        ),
+        frames AS ({frames})
+        SELECT f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms,
+            coalesce(max(l.online) FILTER (
+                l.from_s <= f.end_ms // 1000 - 1 AND l.to_s > f.end_ms // 1000 - 1
+            ), 0),
+            max(l.online)
+        FROM frames f JOIN levels l
+            ON l.tenant = f.tenant AND l.room_id = f.room_id AND l.session = f.session
+            AND l.from_s < f.end_ms // 1000 AND l.to_s > f.start_ms // 1000
+        GROUP BY f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms
+    """).fetchall()
+    for tenant, group, room_id, start_ms, end_ms, online, peak in rows:
+        place = Place(tenant, group, room_id, "room", None, window, start_ms, end_ms)
+        yield place, {"online_now": (online, None), "pcu": (peak, None)}

@@ -1,0 +1,78 @@
+"""What each metric means, as SQL over the events of one window. Written from the definitions.
+
+Sources: the metric definitions of the design's field research and the wire contract. Nothing
+here is imported from `operators`: this is the second opinion.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+def _count(*types: str) -> str:
+    return f"count(*) FILTER ({_of(types)})"
+
+
+def _users(*types: str) -> str:
+    return f"count(DISTINCT user_id) FILTER ({_of(types)})"
+
+
+def _orders(*types: str) -> str:
+    return f"count(DISTINCT order_id) FILTER ({_of(types)})"
+
+
+def _money(*types: str) -> str:
+    return f"coalesce(sum(amount_minor) FILTER ({_of(types)}), 0)::BIGINT"
+
+
+def _units(*types: str) -> str:
+    return f"coalesce(sum(coalesce(qty, 1)) FILTER ({_of(types)}), 0)::BIGINT"
+
+
+def _of(types: tuple[str, ...]) -> str:
+    return "type IN (" + ", ".join(f"'{name}'" for name in types) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A metric as SQL: `num` alone, or the ratio of `num` and `den`."""
+
+    num: str
+    den: str | None = None
+
+
+_PAID = _money("order_paid")
+_REFUNDED = _money("refund_succeeded")
+
+DEFINITIONS: Final[dict[str, Definition]] = {
+    "view_pv": Definition(_count("enter")),
+    "view_uv": Definition(_users("enter")),
+    "comment_per_min": Definition(_count("comment"), "any_value(minutes)"),
+    "product_click_uv": Definition(_users("product_click")),
+    "order_uv": Definition(_users("order_created")),
+    "pay_uv": Definition(_users("order_paid")),
+    "cvr_view": Definition(_users("order_paid"), _users("enter")),
+    "cvr_click": Definition(_users("order_paid"), _users("product_click")),
+    "gmv_paid": Definition(_PAID),
+    "gmv_net": Definition(f"{_PAID} - {_REFUNDED}"),
+    "orders_paid": Definition(_orders("order_paid")),
+    "units_paid": Definition(_units("order_paid")),
+    "aov_order": Definition(_PAID, _orders("order_paid")),
+    "aov_buyer": Definition(_PAID, _users("order_paid")),
+    "refund_amount": Definition(_REFUNDED),
+    "refund_rate": Definition(_REFUNDED, _PAID),
+}
+"""Metric name to its definition over the events of a window and key."""
+
+GAUGES: Final = frozenset(("online_now", "pcu"))
+"""Metrics that are read from the audience (`sql/online.sql`), not from events of the window."""
+
+KEYS: Final[dict[str, str]] = {
+    "room": "NULL::VARCHAR",
+    "product": "product_id",
+    "channel": "coalesce(channel, 'unknown')",
+    "host": "coalesce(host_id, 'unknown')",
+    "segment": "coalesce(segment, 'unknown')",
+    "campaign": "coalesce(campaign_id, 'unknown')",
+    "platform": "coalesce(platform, 'unknown')",
+}
+"""Dimension to the key an event belongs to; null keys other than the room's belong nowhere."""

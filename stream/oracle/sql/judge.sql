@@ -1,0 +1,59 @@
+-- Which events count: the clock at the event's own log position, then duplicates.
+CREATE TABLE judged AS
+WITH clocked AS (
+    SELECT *,
+        last_value(CASE WHEN type = 'tick' THEN event_time_ms END IGNORE NULLS)
+            OVER (ORDER BY pos ROWS UNBOUNDED PRECEDING) AS tick_ms
+    FROM lines
+),
+placed AS (
+    SELECT *, tick_ms - $out_of_order_ms AS watermark_ms,
+        CASE
+            WHEN tick_ms IS NULL THEN 'before_first_tick'
+            WHEN event_time_ms > tick_ms + $skew_ms THEN 'clock_skew'
+            WHEN event_time_ms < tick_ms - $out_of_order_ms - $lateness_ms THEN 'too_late'
+        END AS reason
+    FROM clocked WHERE type <> 'tick'
+),
+copies AS (
+    -- A copy counts only against an earlier copy that was itself in time.
+    SELECT pos, row_number() OVER (PARTITION BY source, event_id ORDER BY pos) AS copy
+    FROM placed WHERE reason IS NULL
+)
+SELECT placed.*, coalesce(copies.copy, 1) AS copy
+FROM placed LEFT JOIN copies USING (pos);
+
+-- Order lines, payments and refunds count once for each (type, order or refund, line).
+CREATE TABLE accepted AS
+WITH once AS (
+    SELECT *, coalesce("group", tenant) AS grp FROM judged WHERE reason IS NULL AND copy = 1
+),
+lined AS (
+    SELECT *,
+        CASE WHEN type IN ('order_created', 'order_paid', 'order_cancelled') THEN order_id
+             WHEN type IN ('refund_requested', 'refund_succeeded') THEN refund_id
+        END AS line_owner
+    FROM once
+),
+counted AS (
+    SELECT *, row_number() OVER (
+        PARTITION BY tenant, grp, type, line_owner, coalesce(line_id, '') ORDER BY pos
+    ) AS repeat
+    FROM lined
+)
+SELECT * EXCLUDE (line_owner, repeat)
+FROM counted WHERE line_owner IS NULL OR repeat = 1;
+
+-- A refund without room belongs to the room of its order line.
+CREATE TABLE order_rooms AS
+SELECT tenant, grp, order_id, coalesce(line_id, '') AS line, arg_min(room_id, pos) AS room_id
+FROM accepted
+WHERE type IN ('order_created', 'order_paid') AND room_id IS NOT NULL
+GROUP BY ALL;
+
+CREATE TABLE events AS
+SELECT a.* REPLACE (coalesce(a.room_id, o.room_id) AS room_id),
+    a.event_time_ms // 1000 AS second
+FROM accepted a LEFT JOIN order_rooms o
+    ON a.type LIKE 'refund%' AND a.room_id IS NULL AND o.tenant = a.tenant AND o.grp = a.grp
+    AND o.order_id = a.order_id AND o.line = coalesce(a.line_id, '');

@@ -1,0 +1,36 @@
+-- Audience by whole seconds. A viewer's latest point at or before a second decides; in one
+-- second a leave wins. A presence at p holds in [p, min(next point, p + ttl)).
+CREATE TABLE points AS
+SELECT tenant, grp, room_id, session, user_id, second, bool_or(type = 'leave') AS is_leave
+FROM placed_events
+WHERE type IN ('enter', 'heartbeat', 'comment', 'like', 'gift', 'follow', 'share', 'fans_join',
+               'product_exposure', 'product_click', 'add_to_cart', 'leave')
+    AND user_id IS NOT NULL AND session IS NOT NULL
+GROUP BY ALL;
+
+CREATE TABLE stays AS
+SELECT tenant, grp, room_id, session, user_id, second AS from_s,
+    least(second + $ttl_s, coalesce(
+        lead(second) OVER (PARTITION BY tenant, room_id, session, user_id ORDER BY second),
+        second + $ttl_s
+    )) AS to_s,
+    is_leave
+FROM points;
+DELETE FROM stays WHERE is_leave OR to_s <= from_s;
+
+-- Online is constant on each [from_s, to_s).
+CREATE TABLE levels AS
+WITH changes AS (
+    SELECT tenant, room_id, session, from_s AS second, 1 AS change FROM stays
+    UNION ALL
+    SELECT tenant, room_id, session, to_s, -1 FROM stays
+),
+summed AS (
+    SELECT tenant, room_id, session, second, sum(change) AS change FROM changes GROUP BY ALL
+)
+SELECT tenant, room_id, session, second AS from_s,
+    lead(second) OVER room AS to_s,
+    (sum(change) OVER room)::BIGINT AS online
+FROM summed
+WINDOW room AS (PARTITION BY tenant, room_id, session ORDER BY second);
+DELETE FROM levels WHERE to_s IS NULL;

@@ -1,0 +1,41 @@
+"""The settings that decide what is counted when."""
+
+from typing import Protocol
+
+
+class TimeSettings(Protocol):
+    """What the oracle reads of the settings, all in ms."""
+
+    @property
+    def max_out_of_orderness_ms(self) -> int:
+        """The watermark trails the tick by this much."""
+
+    @property
+    def allowed_lateness_ms(self) -> int:
+        """An event further behind the watermark is too late."""
+
+    @property
+    def presence_ttl_ms(self) -> int:
+        """A viewer without a sign of life counts as gone."""
+
+    @property
+    def session_idle_ms(self) -> int:
+        """A room without events ends its session."""
+
+
+Terms = dict[str, int]
+"""Name of a placeholder in the SQL files to its value."""
+
+MAX_SKEW_MS = 60_000
+"""An event time further after the last tick is a broken clock (contract, event edge rules)."""
+
+
+def terms_of(settings: TimeSettings) -> Terms:
+    """The placeholders of the SQL files."""
+    return {
+        "out_of_order_ms": settings.max_out_of_orderness_ms,
+        "lateness_ms": settings.allowed_lateness_ms,
+        "ttl_s": settings.presence_ttl_ms // 1000,
+        "idle_ms": settings.session_idle_ms,
+        "skew_ms": MAX_SKEW_MS,
+    }

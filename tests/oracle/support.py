@@ -1,0 +1,52 @@
+"""Small logs for the oracle, written as lines."""
+
+import json
+
+from stream.formats import tick_line
+from stream.oracle.load import load
+from stream.oracle.terms import terms_of
+from stream.settings import Settings
+
+T = 1_700_000_040_000
+"""A full minute."""
+USER = "00000000000000{:02x}"
+
+
+class Log:
+    """A log of one room, built line by line."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def tick(self, at_ms: int) -> "Log":
+        """Append a tick at T + at_ms."""
+        self.lines.append(tick_line(T + at_ms))
+        return self
+
+    def add(self, kind: str, at_ms: int, user: int | None = None, **fields: object) -> "Log":
+        """Append an event at T + at_ms."""
+        event: dict[str, object] = {
+            "event_id": f"e{len(self.lines)}",
+            "source": "s",
+            "type": kind,
+            "event_time_ms": T + at_ms,
+            "tenant": "t",
+            "room_id": "r",
+        }
+        if user is not None:
+            event["user_id"] = USER.format(user)
+        self.lines.append(json.dumps({**event, **fields}).encode())
+        return self
+
+    def raw(self, line: bytes) -> "Log":
+        """Append any line."""
+        self.lines.append(line)
+        return self
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        """Load the log and run a query."""
+        connection = load([b"\n".join(self.lines) + b"\n"], terms_of(Settings()))
+        try:
+            return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
