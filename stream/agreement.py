@@ -43,6 +43,7 @@ def expected_figures(truth: Mapping[str, Any]) -> dict[FigureKey, object]:
     for line in truth["stock"]:
         channel = f"stock:{line['tenant']}/{line['group']}"
         figures.update({(channel, f"{line['pool']}.{p}"): line[p] for p in _STOCK_PARTS})
+    figures.update(_count_figures(truth["counts"]))
     return figures
 
 
@@ -101,6 +102,15 @@ def _board_figures(board: Mapping[str, Any]) -> Iterator[tuple[FigureKey, object
 
 def _board_channel(board: Mapping[str, Any]) -> str:
     return f"board:{board['tenant']}/{board['group']}/{board['name']}"
+
+
+def _count_figures(counts: Mapping[str, Any]) -> Iterator[tuple[FigureKey, object]]:
+    """Totals of the engine: every line is accepted, a duplicate or a dead letter."""
+    for name in ("accepted", "duplicates"):
+        yield ("counters", name), counts[name]
+    yield ("counters", "dead"), sum(counts["dead"].values())
+    for reason, count in counts["dead"].items():
+        yield ("counters", f"dead.{reason}"), count
 
 
 def _surplus(truth: Mapping[str, Any], channels: Channels) -> Iterator[Difference]:

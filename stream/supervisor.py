@@ -128,11 +128,12 @@ class Child:
         return True
 
     def log_tail(self) -> str:
-        """Last words in its log, on one line; empty without a log."""
+        """Last line of its log, cut; empty without a log."""
         if self.spec.log is None or not self.spec.log.exists():
             return ""
         text = self.spec.log.read_text(encoding="utf-8", errors="replace")
-        return " ".join(text[-_LOG_TAIL_CHARS:].split())
+        lines = text.split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "")[:_LOG_TAIL_CHARS]
 
 
 class StopRequested(BaseException):

@@ -16,6 +16,7 @@ from stream.cli.console import note
 from stream.errors import LiveroomError
 
 COMMANDS: Final[tuple[tuple[str, str], ...]] = (
+    ("demo", "demo"),
     ("run", "run"),
     ("serve", "serve"),
     ("simulate", "simulate"),
