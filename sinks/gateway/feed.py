@@ -1,0 +1,267 @@
+"""Redis as the gateway reads it: one reader of all out logs, loads, and a regular audit.
+
+One connection does XREAD BLOCK over the out logs of all shards; another serves loads. The
+audit compares epochs, ids and sequences with Redis, so that a trimmed, emptied or replaced
+log is noticed even when nothing follows it.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from sinks.gateway.channels import LogItem, OutEntry
+from sinks.gateway.hub import Hub, Loaded
+from sinks.gateway.limits import Limits
+from stream.errors import SinkError
+
+LOG: Final = logging.getLogger("liveroom.gateway")
+READ_COUNT: Final = 2_000
+BLOCK_MS: Final = 1_000
+AUDIT_S: Final = 5.0
+CATCH_UP_S: Final = 2.0
+CATCH_UP_POLLS: Final = 40
+START_ID: Final = b"0-0"
+
+
+def id_key(entry_id: bytes) -> tuple[int, int]:
+    """A stream id as two integers: ids do not compare as text."""
+    ms, _, seq = entry_id.partition(b"-")
+    return int(ms), int(seq or 0)
+
+
+def parse_entry(fields: Mapping[bytes, bytes]) -> OutEntry | None:
+    """One entry of an out log; None if it is not of our making."""
+    try:
+        return OutEntry(
+            channel=fields.get(b"c", b"").decode(),
+            kind=fields[b"k"].decode(),
+            epoch=fields[b"e"].decode(),
+            seq=int(fields.get(b"s", b"0")),
+            data=fields.get(b"d", b"{}"),
+            ts_ms=int(float(fields.get(b"t", b"0"))),
+        )
+    except (KeyError, ValueError, UnicodeDecodeError):
+        return None
+
+
+class _Executor(Protocol):
+    """The one method of redis-py's client that its types leave untyped."""
+
+    async def execute_command(self, *args: bytes | str | int) -> Any: ...
+
+
+class RedisStore:
+    """Loads of single channels and of the directory."""
+
+    def __init__(self, redis: Redis, shards: int, limits: Limits) -> None:
+        self._redis = redis
+        self._shards = shards
+        self._limits = limits
+        self._shard_of: dict[str, int] = {}
+
+    async def find_shard(self, channel: str) -> int | None:
+        """Shard whose directory lists the channel; None if no shard does."""
+        if channel in self._shard_of:
+            return self._shard_of[channel]
+        pipe = self._redis.pipeline(transaction=False)
+        for shard in range(self._shards):
+            pipe.execute_command("HEXISTS", f"{{{shard}}}:channels", channel)
+        found = await self._run(pipe)
+        for shard, there in enumerate(found):
+            if there:
+                self._shard_of[channel] = shard
+                return shard
+        return None
+
+    async def load(self, shard: int, channel: str, kind: str) -> Loaded:
+        """Read one channel with its epoch, in one transaction."""
+        tag = f"{{{shard}}}:"
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.execute_command("HGET", tag + "meta", "epoch")
+        pipe.execute_command("XREVRANGE", tag + "out", "+", "-", "COUNT", 1)
+        if kind == "state":
+            pipe.execute_command("HGETALL", tag + channel)
+            epoch, newest, values = await self._run(pipe)
+            seq = int(values.get(b"_s", 0))
+            clean = {
+                name.decode(): value for name, value in values.items() if not name.startswith(b"_")
+            }
+            return Loaded((epoch or b"").decode(), seq, _as_of(newest), values=clean)
+        pipe.execute_command("HGET", tag + "logseq", channel)
+        count = self._limits.log_ring_count
+        key = f"{tag}log:{channel}"
+        pipe.execute_command("XREVRANGE", key, "+", "-", "COUNT", count)
+        epoch, newest, seq_text, rows = await self._run(pipe)
+        items = [
+            LogItem(int(row[b"s"]), row[b"d"], id_key(entry_id)[0])
+            for entry_id, row in reversed(rows)
+        ]
+        seq = int(seq_text) if seq_text else (items[-1].seq if items else 0)
+        return Loaded((epoch or b"").decode(), seq, _as_of(newest), items=items)
+
+    async def directory(self) -> dict[str, dict[str, object]]:
+        """All channels of all shards: name to what the engine says about it."""
+        pipe = self._redis.pipeline(transaction=False)
+        for shard in range(self._shards):
+            pipe.execute_command("HGETALL", f"{{{shard}}}:channels")
+        found: dict[str, dict[str, object]] = {}
+        for shard, listing in enumerate(await self._run(pipe)):
+            for name, raw in listing.items():
+                try:
+                    about = msgspec.json.decode(raw, type=dict[str, object])
+                except msgspec.DecodeError:
+                    about = {}
+                found[name.decode()] = about | {"shard": shard}
+        return found
+
+    async def _run(self, pipe: Any) -> Sequence[Any]:
+        try:
+            result: Sequence[Any] = await pipe.execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            raise SinkError("redis", f"read failed: {type(error).__name__}", 1_000) from error
+        return result
+
+
+@dataclass(slots=True)
+class FeedState:
+    """What `/health`, `/ready` and the metrics show of the reader."""
+
+    up: bool = False
+    entries: int = 0
+    reconnects: int = 0
+    audits: int = 0
+    last_read_s: float = 0.0
+
+
+class Feed:
+    """The one reader of a process: out logs of all shards into the hub."""
+
+    def __init__(self, redis: Redis, shards: int, hub: Hub) -> None:
+        self.state = FeedState()
+        self._redis = redis
+        self._shards = shards
+        self._hub = hub
+        self._keys = [f"{{{shard}}}:out".encode() for shard in range(shards)]
+        self._shard_of = {key: shard for shard, key in enumerate(self._keys)}
+        self._at: dict[int, bytes] = {}
+
+    async def run(self) -> None:
+        """Read until cancelled; a lost Redis is tried again with jittered back-off."""
+        tries = 0
+        while True:
+            try:
+                await self._begin()
+                tries = 0
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._read())
+                    group.create_task(self._audit())
+            except* (RedisError, OSError, TimeoutError, SinkError) as errors:
+                kinds = {type(error).__name__ for error in errors.exceptions}
+                LOG.warning("redis is out of reach (%s), trying again", ", ".join(sorted(kinds)))
+            self.state.up = False
+            self.state.reconnects += 1
+            tries = min(tries + 1, 6)
+            await asyncio.sleep(random.uniform(0.02, 0.05 * 2**tries))
+
+    async def _begin(self) -> None:
+        """Find the ends of the logs; after a reconnect keep the place unless it went back."""
+        for shard, last in (await self._ends()).items():
+            at = self._at.get(shard)
+            if at is None:
+                self._at[shard] = last
+            elif id_key(last) < id_key(at):
+                self._at[shard] = last
+                self._hub.on_epoch(shard)
+        self.state.up = True
+        self.state.last_read_s = time.monotonic()
+
+    async def _ends(self) -> dict[int, bytes]:
+        ends: dict[int, bytes] = {}
+        for shard, key in enumerate(self._keys):
+            try:
+                info = await cast(_Executor, self._redis).execute_command("XINFO", "STREAM", key)
+            except ResponseError:
+                ends[shard] = START_ID
+            else:
+                ends[shard] = _last_id(info)
+        return ends
+
+    async def _read(self) -> None:
+        redis = cast(_Executor, self._redis)
+        while True:
+            places = [self._at[shard] for shard in range(self._shards)]
+            reply = await redis.execute_command(
+                "XREAD", "COUNT", READ_COUNT, "BLOCK", BLOCK_MS, "STREAMS", *self._keys, *places
+            )
+            self.state.last_read_s = time.monotonic()
+            for key, rows in reply or ():
+                self._take(self._shard_of[key], rows)
+
+    def _take(self, shard: int, rows: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> None:
+        self.state.entries += len(rows)
+        for entry_id, fields in rows:
+            self._at[shard] = entry_id
+            entry = parse_entry(fields) if fields else None
+            if entry is None:
+                continue
+            if entry.kind == "epoch":
+                self._hub.on_epoch(shard)
+            else:
+                self._hub.on_entry(shard, entry)
+
+    async def _audit(self) -> None:
+        """Compare with Redis now and then: at once after a (re)connect, then every 5 s."""
+        while True:
+            for shard in range(self._shards):
+                await self._audit_shard(shard)
+            self.state.audits += 1
+            await asyncio.sleep(AUDIT_S)
+
+    async def _audit_shard(self, shard: int) -> None:
+        channels = [(n, c, c.position) for n, c in self._hub.of_shard(shard) if c.epoch]
+        tag = f"{{{shard}}}:"
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.execute_command("HGET", tag + "meta", "epoch")
+        for name, channel, _ in channels:
+            place = (tag + name, "_s") if channel.kind == "state" else (tag + "logseq", name)
+            pipe.execute_command("HGET", *place)
+        pipe.execute_command("XREVRANGE", tag + "out", "+", "-", "COUNT", 1)
+        epoch, *seqs, newest = await pipe.execute()
+        if epoch is None:
+            return
+        if newest and not await self._reached(shard, newest[0][0]):
+            return
+        for (name, channel, before), text in zip(channels, seqs, strict=True):
+            seq = int(text or 0)
+            if channel.epoch != epoch.decode() or seq < before.seq:
+                self._hub.reload(name, "epoch")
+            elif seq > channel.seq:
+                self._hub.reload(name, "trim")
+
+    async def _reached(self, shard: int, entry_id: bytes) -> bool:
+        """Let the reader reach `entry_id`; False if it is far behind: then it is no hole."""
+        for _ in range(CATCH_UP_POLLS):
+            if id_key(self._at[shard]) >= id_key(entry_id):
+                return True
+            await asyncio.sleep(CATCH_UP_S / CATCH_UP_POLLS)
+        return False
+
+
+def _as_of(newest: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> int:
+    entry = parse_entry(newest[0][1]) if newest else None
+    return entry.ts_ms if entry else 0
+
+
+def _last_id(info: object) -> bytes:
+    if isinstance(info, Mapping):
+        last = info.get("last-generated-id", info.get(b"last-generated-id", START_ID))
+        return last if isinstance(last, bytes) else str(last).encode()
+    return START_ID

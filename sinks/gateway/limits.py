@@ -1,0 +1,104 @@
+"""The gateway's limits as one table of defaults, and the token bucket that enforces rates."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one gateway process. Defaults: docs/protocol.md, "Limits"."""
+
+    max_connections: int = 10_000
+    max_per_ip: int = 50
+    max_per_user: int = 50
+    accept_per_s: int = 200
+    max_message_bytes: int = 16_384
+    max_channels: int = 64
+    max_channel_chars: int = 160
+    commands_per_s: int = 20
+    command_burst: int = 100
+    strikes: int = 3
+    connect_timeout_s: float = 5.0
+    ping_s: float = 25.0
+    pong_s: float = 20.0
+    stall_s: float = 12.0
+    write_high_bytes: int = 16_384
+    part_bytes: int = 32_768
+    queue_bytes: int = 49_152
+    log_ring_count: int = 1_000
+    log_snapshot_count: int = 200
+    channel_idle_s: float = 60.0
+    drain_s: float = 30.0
+    retry_min_ms: int = 500
+    retry_max_ms: int = 20_000
+    retry_first_ms: int = 5_000
+
+
+class TokenBucket:
+    """Allows `rate_per_s` on average and `burst` at once; time is passed in (seconds)."""
+
+    __slots__ = ("_burst", "_level", "_rate", "_then")
+
+    def __init__(self, rate_per_s: float, burst: float, now_s: float) -> None:
+        self._rate = rate_per_s
+        self._burst = burst
+        self._level = burst
+        self._then = now_s
+
+    def take(self, now_s: float, count: float = 1.0) -> bool:
+        """Take `count` tokens if they are there."""
+        elapsed = max(0.0, now_s - self._then)
+        self._then = now_s
+        self._level = min(self._burst, self._level + elapsed * self._rate)
+        if self._level < count:
+            return False
+        self._level -= count
+        return True
+
+    def wait_ms(self) -> int:
+        """Milliseconds until one token is there again."""
+        return max(0, round((1.0 - self._level) / self._rate * 1_000))
+
+
+class Admission:
+    """Who may connect: counts per process, address and user, and the rate of accepts."""
+
+    def __init__(self, limits: Limits, now_s: float) -> None:
+        self.open = 0
+        self._limits = limits
+        self._bucket = TokenBucket(limits.accept_per_s, limits.accept_per_s, now_s)
+        self._ips: Counter[str] = Counter()
+        self._users: Counter[str] = Counter()
+
+    def refuse(self, ip: str, now_s: float) -> str | None:
+        """Why a new connection is refused: `full`, `per_ip` or `rate`; None if it is welcome."""
+        if self.open >= self._limits.max_connections:
+            return "full"
+        if self._ips[ip] >= self._limits.max_per_ip:
+            return "per_ip"
+        return None if self._bucket.take(now_s) else "rate"
+
+    def enter(self, ip: str) -> None:
+        """Count a connection in."""
+        self.open += 1
+        self._ips[ip] += 1
+
+    def enter_user(self, user: str) -> bool:
+        """Count a user's connection in; False if it is one too many (then it is not counted)."""
+        if self._users[user] >= self._limits.max_per_user:
+            return False
+        self._users[user] += 1
+        return True
+
+    def leave(self, ip: str, user: str | None) -> None:
+        """Count a connection out; `user` None if it never got that far."""
+        self.open -= 1
+        _decrease(self._ips, ip)
+        if user is not None:
+            _decrease(self._users, user)
+
+
+def _decrease(counts: Counter[str], key: str) -> None:
+    counts[key] -= 1
+    if counts[key] <= 0:
+        del counts[key]
