@@ -2,26 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import msgspec
 
-from operators.rules.judge import DETECTORS, Look, Memory
-from operators.rules.life import FIRING, NORMAL, PENDING, Alert, resolve, step
-from operators.rules.model import AlertChange, Facts, Finding, RoomFacts, Rule, RuleSet, Value
+from operators.rules import series
+from operators.rules.answers import STATE_OF, Answer, answer_of, apply
+from operators.rules.judge import KIND_OF, Look, Memory
+from operators.rules.life import FIRING, NORMAL, RESOLVED, Alert, resolve, step
+from operators.rules.looks import looks
+from operators.rules.model import AlertChange, Facts, Finding, RoomFacts, Rule, RuleSet
+from operators.rules.observed import OBSERVED_TYPES, Observed
 from stream.events import Event
 
-ACTIONS = {"ack": "acked", "snooze": "snoozed", "not_useful": "not_useful"}
+DETECTORS: Final = {
+    **KIND_OF,
+    "robust_z": series.robust_z,
+    "ewma": series.ewma,
+    "change": series.change,
+    "cusum": series.cusum,
+    "pace": series.pace,
+}
+"""Kind name to its function; the same names as `kinds.KINDS`."""
+
 _NOTHING = Finding(breach=False, clear=True, value=None)
-
-
-class _Action(msgspec.Struct, frozen=True):
-    """An operator's answer, waiting for the next evaluation."""
-
-    event_id: str
-    alert_id: str
-    status: str
-    value: int | None
-    actor: str | None
 
 
 class _State(msgspec.Struct):
@@ -30,37 +34,45 @@ class _State(msgspec.Struct):
     alerts: dict[str, Alert] = {}
     memory: dict[str, Memory] = {}
     told: dict[str, list[int]] = {}
-    resets: dict[str, int] = {}
-    actions: list[_Action] = []
-    answers: dict[str, dict[str, int]] = {}
+    answers: list[Answer] = []
+    counts: dict[str, dict[str, int]] = {}
+    quiet_until_ms: dict[str, int] = {}
+    observed: Observed = msgspec.field(default_factory=Observed)
 
 
 class AlertBook:
-    """Evaluates the rules of one (tenant, group) at every beat of the watermark.
+    """Evaluates the rules of one (tenant, group) at every 5 s beat of the watermark.
 
     The result depends only on the events observed, the facts and the moments of evaluation:
-    rules run in file order, rooms and subjects sorted.
+    rules run in file order after their silencers, rooms and subjects sorted.
     """
 
     def __init__(self, rules: RuleSet, tenant: str, group: str) -> None:
-        self.rules = rules
         self.tenant = tenant
         self.group = group
-        self._ordered = _silencers_first(rules.rules)
         self._state = _State()
+        self.reload(rules)
+
+    def reload(self, rules: RuleSet) -> None:
+        """Take other rules; alerts of rules that are gone resolve at the next evaluation."""
+        self.rules = rules
+        self._ordered = _silencers_first(rules.rules)
+        self._by_name = {rule.name: rule for rule in rules.rules}
 
     def observe(self, event: Event) -> None:
-        """Take an event that bears on alerts: operators' answers, known changes, violations."""
-        if event.type == "operator_action" and event.status in ACTIONS:
-            self._state.actions.append(
-                _Action(
-                    event.event_id, event.target_id or "", event.status, event.value, event.role
-                )
-            )
+        """Take an event of `observed.OBSERVED_TYPES`; others are ignored."""
+        if event.type not in OBSERVED_TYPES:
+            return
+        answer = answer_of(event)
+        if answer is not None:
+            self._state.answers.append(answer)
+        else:
+            self._state.observed.take(event, self.rules.negative_words)
 
     def evaluate(self, now_ms: int, facts: Facts) -> list[AlertChange]:
         """Judge every rule for every subject at watermark `now_ms`; in order of telling."""
-        changes = self._answer(now_ms)
+        changes = self._drop_unknown()
+        changes += self._answer(now_ms)
         rooms = sorted(facts.rooms(), key=lambda room: room.room_id)
         for room in rooms:
             if room.ended_ms is not None and room.ended_ms <= now_ms:
@@ -69,6 +81,8 @@ class AlertBook:
         for rule in self._ordered:
             if now_ms % (rule.every_s * 1000) == 0:
                 changes += self._run(rule, live, now_ms, facts)
+        if now_ms % 60_000 == 0:
+            self._state.observed.forget(now_ms)
         return changes
 
     def snapshot(self) -> dict[str, object]:
@@ -82,53 +96,56 @@ class AlertBook:
 
     def answers(self) -> dict[str, dict[str, int]]:
         """How often each rule was acknowledged, snoozed, called not useful."""
-        return {rule: dict(counts) for rule, counts in sorted(self._state.answers.items())}
+        return {rule: dict(counts) for rule, counts in sorted(self._state.counts.items())}
 
     def _run(
-        self, rule: Rule, rooms: Sequence[RoomFacts], now_ms: int, facts: Facts
+        self, rule: Rule, rooms: list[RoomFacts], now_ms: int, facts: Facts
     ) -> list[AlertChange]:
         changes: list[AlertChange] = []
-        if rule.scope == "pool":
-            for pool in sorted(facts.pools()):
-                look = _pool_look(facts, pool, now_ms)
-                changes += self._judge(rule, "", pool, look, facts)
-            return changes
-        for room in rooms:
-            keys = [""] if rule.scope == "room" else sorted(facts.keys(room.room_id, rule.scope))
-            for key in keys:
-                look = _room_look(facts, room, rule.scope, key, now_ms)
-                changes += self._judge(rule, room.room_id, key or room.room_id, look, facts)
+        observed, group = self._state.observed, self.group
+        for room, subject, look in looks(rule, rooms, facts, observed, self.rules, group, now_ms):
+            if not rule.only or subject in rule.only:
+                changes += self._judge(rule, room, subject, look, facts)
         return changes
 
     def _judge(
         self, rule: Rule, room: str, subject: str, look: Look, facts: Facts
     ) -> list[AlertChange]:
-        if rule.only and subject not in rule.only:
-            return []
         key = f"{rule.name}|{room}|{subject}"
-        memory = self._state.memory.get(key) or Memory()
-        finding = DETECTORS[rule.kind](rule, look, memory)
-        if memory.points or memory.sums:
-            self._state.memory[key] = memory
+        silenced = self._silenced(rule, room, subject, look.now_ms)
+        finding = self._find(rule, key, replace(look, learning=look.learning and not silenced))
         alert = self._state.alerts.get(key)
         if alert is None:
             if finding is None or not finding.breach:
                 return []
             alert = self._state.alerts[key] = Alert()
-        quiet = self._silenced(rule, room, subject)
-        if not quiet and not alert.open and self._capped(rule, room, look.now_ms):
-            quiet = True
-        told = step(alert, rule, finding, look.now_ms, quiet)
-        if told == FIRING and rule.severity != "critical":
-            self._state.told.setdefault(room, []).append(look.now_ms)
+        capped = not alert.open and self._capped(rule, room, look.now_ms)
+        told = step(alert, rule, finding, look.now_ms, silenced or capped)
         if told is None:
             self._forget_if_idle(key, alert, look.now_ms)
             return []
         change = self._change(rule, room, subject, alert, told, look.now_ms, finding or _NOTHING)
-        if told == FIRING and room:
-            found = facts.contributor(room, rule.metric, rule.window)
-            change = replace(change, contributor=found)
+        if told == FIRING:
+            if rule.severity != "critical":
+                self._state.told.setdefault(room, []).append(look.now_ms)
+            if room:
+                found = facts.contributor(room, rule.metric, rule.window)
+                change = replace(change, contributor=found)
+        else:
+            self._quieten(key, look.now_ms)
         return [change]
+
+    def _find(self, rule: Rule, key: str, look: Look) -> Finding | None:
+        memory = self._state.memory.get(key) or Memory()
+        finding = DETECTORS[rule.kind](rule, look, memory)
+        if not memory.empty():
+            self._state.memory[key] = memory
+        return finding
+
+    def _quieten(self, key: str, now_ms: int) -> None:
+        """What an alert silenced stays silent for a while after it: figures must refill."""
+        until_ms = now_ms + self.rules.settings["silence_after_s"] * 1000
+        self._state.quiet_until_ms[key] = until_ms
 
     def _change(
         self,
@@ -153,12 +170,19 @@ class AlertBook:
             finding,
         )
 
-    def _silenced(self, rule: Rule, room: str, subject: str) -> bool:
+    def _silenced(self, rule: Rule, room: str, subject: str, now_ms: int) -> bool:
+        state = self._state
         for other in rule.silenced_by:
             for about in (subject, room):
-                alert = self._state.alerts.get(f"{other}|{room}|{about}")
+                key = f"{other}|{room}|{about}"
+                alert = state.alerts.get(key)
                 if alert is not None and alert.open:
                     return True
+                until_ms = state.quiet_until_ms.get(key)
+                if until_ms is not None:
+                    if now_ms < until_ms:
+                        return True
+                    del state.quiet_until_ms[key]
         return False
 
     def _capped(self, rule: Rule, room: str, now_ms: int) -> bool:
@@ -175,52 +199,56 @@ class AlertBook:
         if idle and now_ms >= max(alert.cool_until_ms, alert.snoozed_until_ms):
             del self._state.alerts[key]
 
+    def _drop_unknown(self) -> list[AlertChange]:
+        """Forget what belongs to rules that a reload took away."""
+        state = self._state
+        for table in (state.alerts, state.memory, state.quiet_until_ms):
+            for key in [one for one in table if one.partition("|")[0] not in self._by_name]:
+                del table[key]
+        return []
+
     def _end_room(self, room: str, now_ms: int) -> list[AlertChange]:
         """Resolve all alerts of an ended room and forget what was known of it."""
         changes: list[AlertChange] = []
-        names = {rule.name: rule for rule in self.rules.rules}
-        for key in sorted(self._state.alerts):
+        state = self._state
+        for key in sorted(state.alerts):
             name, of_room, subject = key.split("|", 2)
-            if of_room != room or not room:
+            if of_room != room:
                 continue
-            alert = self._state.alerts.pop(key)
-            rule = names.get(name)
-            if rule is not None and resolve(alert, rule, now_ms) is not None:
-                told = "resolved"
+            alert, rule = state.alerts.pop(key), self._by_name[name]
+            if resolve(alert, rule, now_ms) is not None:
+                told = RESOLVED
                 changes.append(self._change(rule, room, subject, alert, told, now_ms, _NOTHING))
-        for key in [one for one in self._state.memory if one.split("|", 2)[1] == room]:
-            del self._state.memory[key]
-        self._state.told.pop(room, None)
+        for table in (state.memory, state.quiet_until_ms):
+            for key in [one for one in table if one.split("|", 2)[1] == room]:
+                del table[key]
+        state.told.pop(room, None)
+        state.observed.rooms.pop(room, None)
         return changes
 
     def _answer(self, now_ms: int) -> list[AlertChange]:
         """Apply operators' answers to the alerts they name; answers to others are ignored."""
-        actions = sorted(self._state.actions, key=lambda action: action.event_id)
-        self._state.actions = []
+        state = self._state
+        due = [one for one in state.answers if one.at_ms <= now_ms]
+        if not due:
+            return []
+        state.answers = [one for one in state.answers if one.at_ms > now_ms]
         changes: list[AlertChange] = []
-        names = {rule.name: rule for rule in self.rules.rules}
-        for action in actions:
-            for key in sorted(self._state.alerts):
-                name, room, subject = key.split("|", 2)
-                alert, rule = self._state.alerts[key], names.get(name)
-                if rule is None or alert.state == PENDING:
-                    continue
-                state = ACTIONS[action.status]
-                change = self._change(rule, room, subject, alert, state, now_ms, _NOTHING)
-                if change.id != action.alert_id:
-                    continue
-                self._count_answer(name, action, alert, now_ms)
-                changes.append(change)
+        known: dict[str, tuple[str, Alert, AlertChange]] = {}
+        for key, alert in sorted(state.alerts.items()):
+            name, room, subject = key.split("|", 2)
+            rule = self._by_name[name]
+            change = self._change(rule, room, subject, alert, "", now_ms, _NOTHING)
+            known[change.id] = (name, alert, change)
+        for answer in sorted(due, key=lambda one: (one.at_ms, one.event_id)):
+            if answer.alert_id not in known:
+                continue
+            name, alert, change = known[answer.alert_id]
+            apply(answer, alert, now_ms, self.rules.settings["snooze_s"])
+            counts = state.counts.setdefault(name, {})
+            counts[answer.status] = counts.get(answer.status, 0) + 1
+            changes.append(replace(change, state=STATE_OF[answer.status], actor=answer.actor))
         return changes
-
-    def _count_answer(self, rule: str, action: _Action, alert: Alert, now_ms: int) -> None:
-        counts = self._state.answers.setdefault(rule, {})
-        counts[action.status] = counts.get(action.status, 0) + 1
-        if action.status == "ack":
-            alert.acked = True
-        elif action.status == "snooze":
-            seconds = action.value or self.rules.settings["snooze_s"]
-            alert.snoozed_until_ms = now_ms + seconds * 1000
 
 
 def _silencers_first(rules: Sequence[Rule]) -> list[Rule]:
@@ -232,22 +260,3 @@ def _silencers_first(rules: Sequence[Rule]) -> list[Rule]:
         ordered += ready or waiting
         waiting = [rule for rule in waiting if ready and rule not in ready]
     return ordered
-
-
-def _pool_look(facts: Facts, pool: str, now_ms: int) -> Look:
-    figures = facts.pool(pool)
-
-    def value(window: str, metric: str) -> Value:
-        found = figures.get(metric)
-        if isinstance(found, int | float):
-            return found, None
-        return None, None
-
-    return Look(now_ms, 0, now_ms, 0, value)
-
-
-def _room_look(facts: Facts, room: RoomFacts, dimension: str, key: str, now_ms: int) -> Look:
-    def value(window: str, metric: str) -> Value:
-        return facts.value(room.room_id, dimension, key, window, metric)
-
-    return Look(now_ms, room.started_ms, room.last_event_ms, 0, value)

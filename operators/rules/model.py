@@ -50,7 +50,11 @@ class Facts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a rule file. Times in seconds as written; `numbers` are the detector's."""
+    """One rule of a rule file. Times in seconds as written; `numbers` are the detector's.
+
+    `incidents` are the labels of a recording that it is to find, `also` those that it may tell
+    of as well; only the back-test reads them.
+    """
 
     name: str
     kind: str
@@ -66,6 +70,8 @@ class Rule:
     silenced_by: tuple[str, ...]
     resets_on: tuple[str, ...]
     only: tuple[str, ...]
+    incidents: tuple[str, ...]
+    also: tuple[str, ...]
     texts: Mapping[str, str]
     numbers: Mapping[str, float]
     words: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +88,7 @@ class RuleSet:
     rules: tuple[Rule, ...]
     digest: str
     settings: Mapping[str, int]
+    negative_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from operators.rules.kinds import (
@@ -18,6 +18,7 @@ from operators.rules.kinds import (
     Kind,
 )
 from operators.rules.lines import Lines
+from operators.rules.metrics import metric_problem, window_problem
 from operators.rules.model import Rule, RuleProblem, RuleSet
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -36,7 +37,7 @@ def parse_rules(text: str) -> RuleSet | list[RuleProblem]:
     if reader.problems:
         return sorted(reader.problems, key=lambda problem: (problem.line, problem.message))
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return RuleSet(tuple(rules), digest, reader.settings)
+    return RuleSet(tuple(rules), digest, reader.settings, reader.negative_words)
 
 
 class _Reader:
@@ -45,6 +46,7 @@ class _Reader:
     def __init__(self, lines: Lines) -> None:
         self.lines = lines
         self.problems: list[RuleProblem] = []
+        self.negative_words: tuple[str, ...] = ()
         self.settings = {name: default for name, (default, _, _) in SETTINGS.items()}
 
     def read(self, data: Mapping[str, object]) -> list[Rule]:
@@ -70,13 +72,25 @@ class _Reader:
             return
         for name, value in table.items():
             line = self.lines.setting(name)
+            if name == "negative_words":
+                self._read_words(value, line)
+                continue
             if name not in SETTINGS:
-                self._wrong(line, f"unknown setting {name!r}; known: {', '.join(SETTINGS)}")
+                self._wrong(
+                    line, f"unknown setting {name!r}; known: {_list(SETTINGS)}, negative_words"
+                )
                 continue
             _, low, high = SETTINGS[name]
             number = self._int(value, line, name, low, high)
             if number is not None:
                 self.settings[name] = number
+
+    def _read_words(self, value: object, line: int) -> None:
+        good = isinstance(value, list) and all(isinstance(one, str) and one for one in value)
+        if not good or not isinstance(value, list):
+            self._wrong(line, "negative_words must be a list of texts")
+            return
+        self.negative_words = tuple(str(one).strip().lower() for one in value)
 
     def _int(self, value: object, line: int, name: str, low: int, high: int) -> int | None:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -109,6 +123,11 @@ class _Reader:
                 if other not in names:
                     line = self.lines.key(names.get(rule.name, 0), "silenced_by")
                     self._wrong(line, f"silenced_by names {other!r}, but no rule is called so")
+        silencers = {rule.name: rule.silenced_by for rule in rules}
+        for rule in rules:
+            if rule.name in _reached(silencers, rule.name):
+                line = self.lines.key(names[rule.name], "silenced_by")
+                self._wrong(line, f"rule {rule.name!r} silences itself in a circle")
 
 
 class _Fields:
@@ -133,18 +152,30 @@ class _Fields:
             return None
         self.unknown_keys(kind)
         numbers = self.numbers(kind)
-        words = {word: self.text(word, None) for word in kind.words}
+        scope = self.choice("scope", SCOPES, "room")
+        metric, window = self.text("metric", None), self.text("window", "")
+        words = self.words(kind)
+        named = [metric, *(words.get(word, "") for word in ("per", "users", "reported"))]
+        for name_of_metric in [one for one in named if one]:
+            problem = metric_problem(name_of_metric, scope)
+            if problem is not None:
+                self.wrong("metric" if name_of_metric == metric else "kind", problem)
+        problem = window_problem(metric, scope, window, kind.name)
+        if problem is not None:
+            self.wrong("window" if "window" in self.table else "metric", problem)
         rule = Rule(
             name=name,
             kind=kind.name,
-            scope=self.choice("scope", SCOPES, "room"),
-            metric=self.text("metric", None if kind.needs_metric else ""),
-            window=self.text("window", ""),
+            scope=scope,
+            metric=metric,
+            window=window,
             severity=self.choice("severity", SEVERITIES, "warning"),
             role=self.choice("role", ROLES, "operator"),
             silenced_by=self.names("silenced_by", None),
             resets_on=self.names("resets_on", KNOWN_EVENTS),
             only=self.names("only", None),
+            incidents=self.names("incidents", None),
+            also=self.names("also", None),
             texts={key: self.text(key, None) for key in TEXT_KEYS},
             numbers=numbers,
             words=words,
@@ -155,7 +186,8 @@ class _Fields:
     def unknown_keys(self, kind: Kind) -> None:
         allowed = {
             "name", "kind", "scope", "metric", "window", "severity", "role",
-            "silenced_by", "resets_on", "only", *TEXT_KEYS, *TIMES, *kind.words,
+            "silenced_by", "resets_on", "only", "incidents", "also", *TEXT_KEYS, *TIMES,
+            *(word.name for word in kind.words),
             *(parameter.name for parameter in kind.parameters),
         }  # fmt: skip
         for key in self.table:
@@ -172,10 +204,20 @@ class _Fields:
             return ""
         return value
 
+    def words(self, kind: Kind) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for word in kind.words:
+            value = self.text(word.name, word.default)
+            if value and word.choices and value not in word.choices:
+                self.wrong(word.name, f"{word.name} {value!r} is not one of {_list(word.choices)}")
+            if value:
+                found[word.name] = value
+        return found
+
     def choice(self, key: str, allowed: tuple[str, ...], default: str | None) -> str:
         value = self.text(key, default)
         if value and value not in allowed:
-            self.wrong(key, f"{key} {value!r} is not one of {', '.join(allowed)}")
+            self.wrong(key, f"{key} {value!r} is not one of {_list(allowed)}")
             return ""
         return value
 
@@ -186,7 +228,7 @@ class _Fields:
             return ()
         for one in value:
             if allowed is not None and one not in allowed:
-                self.wrong(key, f"{key}: {one!r} is not one of {', '.join(allowed)}")
+                self.wrong(key, f"{key}: {one!r} is not one of {_list(allowed)}")
         return tuple(value)
 
     def times(self) -> dict[str, int]:
@@ -213,5 +255,21 @@ class _Fields:
             else:
                 found[parameter.name] = value
         if kind.one_of and not any(name in self.table for name in kind.one_of):
-            self.wrong("kind", f"kind {kind.name!r} needs one of {', '.join(kind.one_of)}")
+            self.wrong("kind", f"kind {kind.name!r} needs one of {_list(kind.one_of)}")
         return found
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _reached(silencers: Mapping[str, tuple[str, ...]], start: str) -> set[str]:
+    """All rules that silence `start`, directly or through others."""
+    found: set[str] = set()
+    waiting = list(silencers.get(start, ()))
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += silencers.get(name, ())
+    return found

@@ -1,0 +1,88 @@
+"""How a rule sees its subjects: figures of the facts and of the book's own observations."""
+
+from collections.abc import Iterator
+
+from operators.rules.judge import Look
+from operators.rules.model import Facts, RoomFacts, Rule, RuleSet, Value
+from operators.rules.observed import FIGURES, Observed, Room
+
+_NEVER_ROOM = Room()
+
+
+def looks(
+    rule: Rule,
+    rooms: list[RoomFacts],
+    facts: Facts,
+    observed: Observed,
+    rules: RuleSet,
+    group: str,
+    now_ms: int,
+) -> Iterator[tuple[str, str, Look]]:
+    """(room or "", subject, look) of everything the rule is about, sorted."""
+    if rule.scope == "pool":
+        for pool in sorted(facts.pools()):
+            yield "", pool, _pool_look(facts, pool, now_ms)
+        return
+    if rule.scope == "group":
+        yield "", group, _group_look(facts, group, now_ms)
+        return
+    for room in rooms:
+        record = observed.rooms.get(room.room_id, _NEVER_ROOM)
+        reset_ms = _reset_ms(rule, record, now_ms)
+        learning = now_ms - reset_ms >= rules.settings["known_event_s"] * 1000
+        keys = [""] if rule.scope == "room" else sorted(facts.keys(room.room_id, rule.scope))
+        for key in keys:
+            look = _room_look(rule, facts, observed, record, room, key, now_ms, reset_ms, learning)
+            yield room.room_id, key or room.room_id, look
+
+
+def _reset_ms(rule: Rule, record: Room, now_ms: int) -> int:
+    """When the newest known event happened that makes the rule begin anew; 0: never."""
+    times = [record.known.get(kind, 0) for kind in rule.resets_on]
+    return max([one for one in times if one <= now_ms], default=0)
+
+
+def _pool_look(facts: Facts, pool: str, now_ms: int) -> Look:
+    figures = facts.pool(pool)
+
+    def value(window: str, metric: str) -> Value:
+        found = figures.get(metric)
+        return (found, None) if isinstance(found, int | float) else (None, None)
+
+    return Look(now_ms, 0, 0, True, value, _no_target)
+
+
+def _group_look(facts: Facts, group: str, now_ms: int) -> Look:
+    def value(window: str, metric: str) -> Value:
+        return facts.value("", "group", group, window, metric)
+
+    return Look(now_ms, 0, 0, True, value, _no_target)
+
+
+def _no_target(metric: str) -> int | None:
+    return None
+
+
+def _room_look(
+    rule: Rule,
+    facts: Facts,
+    observed: Observed,
+    record: Room,
+    room: RoomFacts,
+    key: str,
+    now_ms: int,
+    reset_ms: int,
+    learning: bool,
+) -> Look:
+    def value(window: str, metric: str) -> Value:
+        if metric == "silence_s":
+            return max(0, now_ms - room.last_event_ms) / 1000, None
+        if metric in FIGURES or metric.startswith("reported_"):
+            return observed.value(room.room_id, window, metric, now_ms)
+        return facts.value(room.room_id, rule.scope, key, window or "session", metric)
+
+    def target(metric: str) -> int | None:
+        found = record.targets.get(metric)
+        return None if found is None else found[1]
+
+    return Look(now_ms, room.started_ms, reset_ms, learning, value, target)

@@ -1,0 +1,215 @@
+"""Figures the alert book counts itself, from the few events it observes.
+
+Comments (negative, repeated), order lines, refunds, explanations, violations, gauges the
+platform reports, targets. Counts are kept per 5 s pane of event time, and only panes that the
+watermark has passed are read: the order of arrival within the watermark's slack is invisible.
+"""
+
+from typing import Final
+
+import msgspec
+
+from operators.rules.model import Value
+from stream.events import Event
+
+PANE_MS: Final = 5_000
+KEEP_PANES: Final = 360
+"""Half an hour of panes: the longest window a rule may ask for."""
+
+KEEP_ORDERS_MS: Final = 6 * 3_600_000
+
+OBSERVED_TYPES: Final = frozenset(
+    {
+        "comment", "order_created", "order_paid", "refund_succeeded", "room_stats", "room_status",
+        "explain_start", "explain_end", "shift_start", "shift_end", "promo_start", "promo_end",
+        "product_listed", "violation", "target", "operator_action",
+    }
+)  # fmt: skip
+"""Types that `AlertBook.observe` looks at; others may be withheld from it."""
+
+COUNTED: Final[dict[str, str]] = {
+    "comments": "comments seen",
+    "comments_negative": "comments with a word of the rule file's `negative_words`",
+    "lines_created": "order lines placed",
+    "lines_paid": "order lines paid",
+    "lines_refunded": "refunds paid out, in the room of their order",
+    "violations": "violations told by the platform",
+}
+FIGURES: Final[dict[str, str]] = {
+    **COUNTED,
+    "negative_share": "comments_negative ÷ comments",
+    "negative_users": "distinct users of negative comments",
+    "repeat_share": "comments with the commonest text ÷ comments",
+    "explain_gap_s": "seconds since the last explanation ended; 0 while one is on",
+    "silence_s": "seconds since the room's newest event",
+    "reported_online": "the platform's own gauge; likewise reported_<metric> of room_stats",
+}
+"""Figures of the book itself, next to those of the catalogue. Windows: session, r1 to r30."""
+
+
+class Room(msgspec.Struct):
+    """What was observed of one room."""
+
+    totals: dict[str, int] = {}
+    panes: dict[int, dict[str, int]] = {}
+    users: dict[str, int] = {}
+    texts: dict[int, dict[str, int]] = {}
+    gauges: dict[str, tuple[int, int]] = {}
+    targets: dict[str, tuple[int, int]] = {}
+    known: dict[str, int] = {}
+    explained: list[tuple[int, int]] = []
+    violation_ms: int = 0
+    violation: str = ""
+
+
+class Observed(msgspec.Struct):
+    """Observations of all rooms of a group; plain data."""
+
+    rooms: dict[str, Room] = {}
+    orders: dict[str, tuple[str, int]] = {}
+    seen: dict[str, int] = {}
+
+    def room(self, name: str) -> Room:
+        """The room's record, made when missing."""
+        found = self.rooms.get(name)
+        if found is None:
+            found = self.rooms[name] = Room()
+        return found
+
+    def take(self, event: Event, negative_words: tuple[str, ...]) -> None:
+        """Fold one event."""
+        kind, at_ms = event.type, event.event_time_ms
+        if kind in _LINES:
+            self._line(event)
+            return
+        if not event.room_id:
+            return
+        room = self.room(event.room_id)
+        if kind == "comment":
+            _comment(room, event, negative_words)
+        elif kind == "room_stats" and event.metric and event.value is not None:
+            if at_ms >= room.gauges.get(event.metric, (0, 0))[0]:
+                room.gauges[event.metric] = (at_ms, event.value)
+        elif kind == "target" and event.metric and event.value is not None:
+            if at_ms >= room.targets.get(event.metric, (0, 0))[0]:
+                room.targets[event.metric] = (at_ms, event.value)
+        elif kind == "violation":
+            count(room, "violations", at_ms)
+            if at_ms >= room.violation_ms:
+                room.violation_ms, room.violation = at_ms, event.text or event.title or ""
+        elif kind in ("explain_start", "explain_end"):
+            room.explained.append((at_ms, 1 if kind == "explain_start" else -1))
+        if kind in _KNOWN:
+            room.known[kind] = max(room.known.get(kind, 0), at_ms)
+
+    def _line(self, event: Event) -> None:
+        name, order_id = _LINES[event.type], event.order_id or ""
+        key = f"{event.type}|{event.refund_id or ''}|{order_id}|{event.line_id or ''}"
+        if key in self.seen:
+            return
+        self.seen[key] = event.event_time_ms
+        room_id = event.room_id or self.orders.get(order_id, ("", 0))[0]
+        if not room_id:
+            return
+        if event.type != "refund_succeeded":
+            self.orders[order_id] = (room_id, event.event_time_ms)
+        count(self.room(room_id), name, event.event_time_ms)
+
+    def forget(self, now_ms: int) -> None:
+        """Drop what no window reaches any more; called about once a minute."""
+        first = now_ms // PANE_MS - KEEP_PANES
+        for room in self.rooms.values():
+            for pane in [one for one in room.panes if one < first]:
+                del room.panes[pane]
+            for pane in [one for one in room.texts if one < first]:
+                del room.texts[pane]
+            room.users = {user: ms for user, ms in room.users.items() if ms >= first * PANE_MS}
+            room.explained = sorted(room.explained)[-20:]
+        before_ms = now_ms - KEEP_ORDERS_MS
+        self.orders = {key: one for key, one in self.orders.items() if one[1] >= before_ms}
+        self.seen = {key: ms for key, ms in self.seen.items() if ms >= now_ms - 300_000}
+
+    def value(self, room_id: str, window: str, metric: str, now_ms: int) -> Value:
+        """One figure of a room from panes that ended by `now_ms`; see `FIGURES`."""
+        room = self.rooms.get(room_id) or Room()
+        if metric.startswith("reported_"):
+            gauge = room.gauges.get(metric.removeprefix("reported_"))
+            return (None, None) if gauge is None else (gauge[1], None)
+        if metric == "explain_gap_s":
+            return explain_gap_s(room, now_ms), None
+        last = now_ms // PANE_MS
+        first = last - window_panes(window)
+        if metric == "negative_users":
+            low, high = first * PANE_MS, last * PANE_MS
+            return sum(1 for ms in room.users.values() if low <= ms < high), None
+        if metric == "repeat_share":
+            return _repeats(room, first, last)
+        if metric == "negative_share":
+            return (
+                _counted(room, "comments_negative", first, last),
+                _counted(room, "comments", first, last),
+            )
+        if window == "session":
+            ahead = sum(one.get(metric, 0) for pane, one in room.panes.items() if pane >= last)
+            return room.totals.get(metric, 0) - ahead, None
+        return _counted(room, metric, first, last), None
+
+
+_LINES: Final = {
+    "order_created": "lines_created",
+    "order_paid": "lines_paid",
+    "refund_succeeded": "lines_refunded",
+}
+_KNOWN: Final = frozenset(
+    {
+        "explain_start", "explain_end", "shift_start", "shift_end", "promo_start", "promo_end",
+        "product_listed",
+    }
+)  # fmt: skip
+
+
+def window_panes(window: str) -> int:
+    """Panes of `r1` to `r30`; the session: all that are kept."""
+    if window.startswith("r") and window[1:].isdigit():
+        return int(window[1:]) * 60_000 // PANE_MS
+    return KEEP_PANES
+
+
+def count(room: Room, name: str, at_ms: int) -> None:
+    """Add one to a counter's total and pane."""
+    pane = room.panes.setdefault(at_ms // PANE_MS, {})
+    pane[name] = pane.get(name, 0) + 1
+    room.totals[name] = room.totals.get(name, 0) + 1
+
+
+def _comment(room: Room, event: Event, negative_words: tuple[str, ...]) -> None:
+    at_ms, text = event.event_time_ms, (event.text or "").strip().lower()
+    count(room, "comments", at_ms)
+    texts = room.texts.setdefault(at_ms // PANE_MS, {})
+    texts[text[:64]] = texts.get(text[:64], 0) + 1
+    if any(word in text for word in negative_words):
+        count(room, "comments_negative", at_ms)
+        user = event.user_id or ""
+        room.users[user] = max(room.users.get(user, 0), at_ms)
+
+
+def _counted(room: Room, name: str, first: int, last: int) -> int:
+    return sum(room.panes[pane].get(name, 0) for pane in range(first, last) if pane in room.panes)
+
+
+def _repeats(room: Room, first: int, last: int) -> Value:
+    tally: dict[str, int] = {}
+    for pane in range(first, last):
+        for text, times in room.texts.get(pane, {}).items():
+            tally[text] = tally.get(text, 0) + times
+    total = sum(tally.values())
+    return (max(tally.values()), total) if total else (0, 0)
+
+
+def explain_gap_s(room: Room, now_ms: int) -> float | None:
+    """Seconds nobody has explained anything; None before the first explanation."""
+    told = [one for one in sorted(room.explained) if one[0] <= now_ms]
+    if not told:
+        return None
+    last_ms, what = told[-1]
+    return 0.0 if what > 0 else (now_ms - last_ms) / 1000
