@@ -39,27 +39,28 @@ export function setVar(element, name, value) {
   if (element.style.getPropertyValue(name) !== String(value)) element.style.setProperty(name, value);
 }
 
+const children = new WeakMap();
+
 /**
- * Keeps keyed children in step with a list: makes, orders, removes; returns element by key.
- * @param {Element} parent
+ * Keeps keyed children in step with a list: makes, orders, removes.
+ * @param {Element} parent holds nothing else
  * @param {{key: string}[]} items
- * @param {(item: Object) => Element} make
+ * @param {(item: Object) => {element: Element}} make what it returns is kept for the key
+ * @returns {Map<string, Object>} what was made, by key
  */
 export function keyed(parent, items, make) {
-  const known = (parent.keyedChildren ??= new Map());
+  if (!children.has(parent)) children.set(parent, new Map());
+  const known = children.get(parent);
   const wanted = new Set(items.map((item) => item.key));
-  for (const [key, element] of known) {
+  for (const [key, { element }] of known) {
     if (wanted.has(key)) continue;
     element.remove();
     known.delete(key);
   }
   let before = parent.firstElementChild;
   for (const item of items) {
-    let element = known.get(item.key);
-    if (element === undefined) {
-      element = make(item);
-      known.set(item.key, element);
-    }
+    if (!known.has(item.key)) known.set(item.key, make(item));
+    const { element } = known.get(item.key);
     if (element === before) before = before.nextElementSibling;
     else parent.insertBefore(element, before);
   }

@@ -74,6 +74,9 @@ const WORDS = {
   channel_follow: ["关注页", "Following"],
   channel_share: ["分享", "Shared"],
   channel_shop: ["店铺", "Shop"],
+  short_online_now: ["在线", "Online"],
+  short_orders_paid: ["订单", "Orders"],
+  short_cvr_view: ["转化率", "Conversion"],
   // stock
   product: ["商品", "Product"],
   pool: ["库存池", "Pool"],

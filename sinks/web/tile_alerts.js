@@ -54,12 +54,14 @@ export function alertTicker(ctx, body, spec) {
       const shown = alerts.slice(0, spec.limit ?? 3).map((alert) => ({ ...alert, key: `${alert.id} ${alert.state}` }));
       keyed(list, shown, (alert) => {
         const place = placeOf(ctx, alert);
-        return node("li", { "data-severity": alert.severity }, [
+        const title = titleOf(ctx, alert);
+        const element = node("li", { "data-severity": alert.severity }, [
           badge(ctx, alert),
-          node("span", { class: "ticker-title", text: titleOf(ctx, alert), dir: "auto" }),
-          place === "" ? null : node("span", { class: "ticker-place", text: place, dir: "auto" }),
+          node("span", { class: "ticker-title", text: title, title, dir: "auto" }),
+          place === "" ? null : node("span", { class: "ticker-place", text: place, title: place, dir: "auto" }),
           node("span", { class: "ticker-time", text: clock(alert.since_ms, false) }),
         ]);
+        return { element };
       });
       quiet.hidden = shown.length > 0;
       setText(more, alerts.length > shown.length ? ctx.t("more", integer(alerts.length - shown.length, ctx.lang)) : "");
@@ -103,7 +105,7 @@ function alertRow(ctx, first, spec) {
   const foot = node("div", { class: "alert-foot" }, [...buttons, result]);
   const element = node("li", { "data-id": first.id }, [head, place, evidence, action, spec.answers === false ? null : foot]);
   let shown = null;
-  element.show = (alert) => {
+  const show = (alert) => {
     const stamp = JSON.stringify(alert);
     if (stamp === shown) return;
     shown = stamp;
@@ -120,7 +122,7 @@ function alertRow(ctx, first, spec) {
     setText(action, advice === "" ? "" : `${t("action")}: ${advice}`);
     if (alert.state !== "firing") setText(result, "");
   };
-  return element;
+  return { element, show };
 }
 
 /** Value, baseline, numerator and denominator, window, cause: what the rule saw. */

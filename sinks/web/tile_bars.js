@@ -39,7 +39,7 @@ export function funnel(ctx, body) {
         const before = at === 0 ? null : values[at - 1];
         const share = before === null || before === 0 || values[at] === null ? null : values[at] / before;
         setText(step.value, integer(values[at], lang));
-        setText(step.rate, share === null ? "" : percent(share, lang, 1));
+        setText(step.rate, share === null ? "" : `↓ ${percent(share, lang, 1)}`);
         step.rate.title = share === null ? "" : t("of_previous", percent(share, lang, 2));
         setVar(step.bar, "--part", ((values[at] ?? 0) / top).toFixed(4));
       });
@@ -85,8 +85,7 @@ function barRow(name) {
     bar: node("span", { class: "bar", "aria-hidden": "true" }),
   };
   const element = node("li", {}, [node("span", { class: "bar-name", text: name, dir: "auto" }), cells.value, cells.second, cells.bar]);
-  element.cells = cells;
-  return element;
+  return { element, cells };
 }
 
 /** Comment terms: size says how often; the count is there to read. */
@@ -102,13 +101,11 @@ export function terms(ctx, body, spec) {
       const top = rows[0]?.count ?? 1;
       const elements = keyed(list, rows, ({ key }) => {
         const count = node("span", { class: "term-count" });
-        const element = node("li", {}, [node("span", { class: "term-text", text: key, dir: "auto" }), count]);
-        element.count = count;
-        return element;
+        return { count, element: node("li", {}, [node("span", { class: "term-text", text: key, dir: "auto" }), count]) };
       });
       for (const row of rows) {
-        const element = elements.get(row.key);
-        setText(element.count, integer(row.count, lang));
+        const { element, count } = elements.get(row.key);
+        setText(count, integer(row.count, lang));
         element.dataset.weight = String(Math.ceil((row.count / top) * 4));
       }
       return rows.length > 0;

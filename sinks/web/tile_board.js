@@ -2,7 +2,7 @@
 
 import { mergeBoards } from "./derive.js";
 import { calm, keyed, node, setText, setVar } from "./dom.js";
-import { integer, money } from "./format.js";
+import { integer, moneyParts } from "./format.js";
 
 const MOVE_MS = 450;
 
@@ -10,7 +10,7 @@ const MOVE_MS = 450;
 export function board(ctx, body, spec) {
   const { t, lang } = ctx;
   const limit = spec.limit ?? 8;
-  const list = node("ol", { class: "board" });
+  const list = node("ol", { class: `board board-${spec.role}` });
   body.append(list);
   ctx.extra.textContent = t(spec.unit === "count" ? "by_units" : "by_gmv");
   const suffix = spec.own === true && ctx.room !== null ? `@${ctx.room.id}` : "";
@@ -24,8 +24,8 @@ export function board(ctx, body, spec) {
       const lines = own.length > 0 ? own : mergeBoards(fallback.map((channel) => ctx.store.fields(channel)), limit);
       const places = calm() ? null : placesOf(list);
       const rows = keyed(list, lines, (line) => boardRow(ctx, spec, line));
-      const top = lines[0]?.value ?? 0;
-      for (const line of lines) draw(ctx, spec, rows.get(line.key), line, top);
+      const scale = { top: lines[0]?.value ?? 0, prefix: sharedPrefix(lines.map((line) => ctx.named(spec.role, line.key).title)) };
+      for (const line of lines) draw(ctx, spec, rows.get(line.key), line, scale);
       if (places !== null) slide(list, places);
       return lines.length > 0;
     },
@@ -33,29 +33,30 @@ export function board(ctx, body, spec) {
 }
 
 function boardRow(ctx, spec, line) {
+  const whole = node("span");
+  const minor = node("span", { class: "board-minor" });
   const cells = {
     rank: node("span", { class: "rank" }),
     move: node("span", { class: "move" }),
     face: node("span", { class: "face" }),
     name: node("span", { class: "board-name", dir: "auto" }),
     units: node("span", { class: "board-units" }),
-    value: node("span", { class: "board-value" }),
+    value: node("span", { class: "board-value" }, [whole, minor]),
     bar: node("span", { class: "board-bar", "aria-hidden": "true" }),
   };
-  const element = node("li", { "data-key": line.key }, Object.values(cells));
-  element.cells = cells;
-  return element;
+  return { element: node("li", { "data-key": line.key }, Object.values(cells)), cells: { ...cells, whole, minor } };
 }
 
-function draw(ctx, spec, element, line, top) {
+function draw(ctx, spec, { element, cells }, line, { top, prefix }) {
   const { t, lang } = ctx;
-  const { cells } = element;
   const named = ctx.named(spec.role, line.key);
   setText(cells.rank, String(line.rank));
-  setText(cells.name, named.title);
+  setText(cells.name, named.title.slice(prefix));
   cells.name.title = named.title;
   face(cells.face, named);
-  setText(cells.value, spec.unit === "count" ? integer(line.value, lang) : money(line.value, ctx.currency(), lang));
+  const amount = spec.unit === "count" ? { whole: integer(line.value, lang), fraction: "" } : moneyParts(line.value, ctx.currency(), lang);
+  setText(cells.whole, amount.whole);
+  setText(cells.minor, amount.fraction);
   setText(cells.units, spec.unit === "minor" && Number.isInteger(line.units) ? t("units", integer(line.units, lang)) : "");
   setVar(cells.bar, "--part", top > 0 ? Math.max(0, line.value / top).toFixed(4) : "0");
   movement(ctx, cells.move, line);
@@ -73,6 +74,14 @@ function movement({ t }, cell, line) {
     node("span", { "aria-hidden": "true", text: { new: "✦", up: `▲${steps}`, down: `▼${-(steps ?? 0)}`, same: "" }[kind] }),
     node("span", { class: "sr-only", text: { new: t("fresh"), up: t("up", steps), down: t("down", -(steps ?? 0)), same: t("same") }[kind] }),
   );
+}
+
+/** Characters that all titles begin with, up to a separator: "shop · a", "shop · b" share "shop · ". */
+export function sharedPrefix(titles) {
+  if (titles.length < 2) return 0;
+  const found = /^.*?[·|\-—:：]\s*/u.exec(titles[0]);
+  if (found === null || !titles.every((title) => title.startsWith(found[0]) && title.length > found[0].length)) return 0;
+  return found[0].length;
 }
 
 /** A picture of the same origin, or the first letter: the page asks no other host for anything. */

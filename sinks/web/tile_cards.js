@@ -47,7 +47,7 @@ function card(ctx, room, sparks) {
   const spark = svg("svg", { class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, [line]);
   const facts = ["online_now", "orders_paid", "cvr_view"].map((metric) => {
     const value = node("dd");
-    return { metric, value, element: node("div", {}, [node("dt", { text: catalogue.title(metric, lang) }), value]) };
+    return { metric, value, element: node("div", {}, [node("dt", { text: t(`short_${metric}`), title: catalogue.title(metric, lang) }), value]) };
   });
   const badge = node("span", { class: "card-alerts" });
   const element = node("li", { class: "card", "data-room": room.room }, [
@@ -55,7 +55,7 @@ function card(ctx, room, sparks) {
     node("p", { class: "value-line" }, [whole, minor]), sparks ? spark : null,
     node("dl", {}, facts.map((fact) => fact.element)),
   ]);
-  element.show = (alerts) => {
+  const show = (alerts) => {
     const state = statusOf(ctx, room);
     setText(title, ctx.store.get(channel, "meta.title") ?? ctx.named("room", room.id, room.group).title);
     title.title = title.textContent;
@@ -74,7 +74,7 @@ function card(ctx, room, sparks) {
     badge.dataset.severity = alerts[0]?.severity ?? "";
     if (sparks) drawSpark(ctx, room, line);
   };
-  return element;
+  return { element, show };
 }
 
 function drawSpark(ctx, room, line) {

@@ -3,7 +3,7 @@
 import { chartIn, frame, timeAxis, tooltip, valueAxis } from "./chart.js";
 import { minutes } from "./derive.js";
 import { clock, integer, isRatio, money, moneyShort, percent, scalar, short } from "./format.js";
-import { marksOf } from "./marks.js";
+import { lanes, marksOf } from "./marks.js";
 
 const MINUTE = 60_000;
 
@@ -37,6 +37,7 @@ const minuteLabel = (value) => clock(value, false);
 export function trend(ctx, body) {
   const { t, lang, catalogue } = ctx;
   const chart = chartIn(ctx, body);
+  const strip = lanes(ctx, body);
   const room = ctx.channel.room(ctx.room);
   const memory = {};
   return {
@@ -49,19 +50,21 @@ export function trend(ctx, body) {
       const marks = marksOf(ctx, ctx.room);
       const currency = ctx.currency();
       if (!changed(memory, rows, marks)) return true;
+      const [from, to] = [rows[0][0], rows.at(-1)[0] + MINUTE];
+      strip(marks, from, to);
       const online = rows.map(([start, value]) => [start, scalar(value)]);
       const peak = online.reduce((best, point) => (point[1] !== null && point[1] > (best?.[1] ?? -1) ? point : best), null);
       const summary = `${t("online")}: ${t("now")} ${integer(online.at(-1)[1], lang)}, ${t("peak", integer(peak?.[1], lang))}`;
       ctx.extra.textContent = peak === null ? "" : `${t("peak", integer(peak[1], lang))} · ${minuteLabel(peak[0])}`;
       chart.draw((look) => ({
-        ...frame(look, { left: 3, right: 3.6, top: 1.9, bottom: 1.7 }),
+        ...frame(look, { left: 3, right: 3, top: 1.9, bottom: 1.7 }),
         legend: legend(look, [t("online"), t("gmv_minute")]),
         tooltip: {
           ...tooltip(look),
           formatter: (points) => [clock(points[0].value[0], false), ...points.map((point) =>
             `${point.seriesName} ${point.seriesIndex === 0 ? integer(point.value[1], lang) : money(point.value[1], currency, lang)}`)].join("\n"),
         },
-        xAxis: timeAxis(look, minuteLabel),
+        xAxis: timeAxis(look, minuteLabel, { min: from, max: to }),
         yAxis: [
           valueAxis(look, (value) => short(value, lang)),
           valueAxis(look, (value) => moneyShort(value, currency, lang), { splitLine: { show: false }, position: "right" }),
@@ -70,7 +73,7 @@ export function trend(ctx, body) {
           {
             name: t("online"), type: "line", data: online, showSymbol: false, z: 3,
             lineStyle: { color: look.a, width: 0.16 * look.rem }, itemStyle: { color: look.a },
-            areaStyle: { color: look.a, opacity: 0.1 }, markArea: areas(look, ctx, marks),
+            areaStyle: { color: look.a, opacity: 0.1 },
           },
           {
             name: t("gmv_minute"), type: "bar", yAxisIndex: 1, data: rows.map(([start, , value]) => [start, scalar(value)]),
@@ -85,24 +88,8 @@ export function trend(ctx, body) {
 
 function legend(look, names) {
   return {
-    top: 0, left: 0, itemWidth: look.rem, itemHeight: 0.5 * look.rem, selectedMode: false, data: names,
+    top: 0, left: 0, icon: "roundRect", itemWidth: look.rem, itemHeight: 0.35 * look.rem, selectedMode: false, data: names,
     textStyle: { color: look.text, fontSize: 0.85 * look.rem, fontFamily: look.font },
-  };
-}
-
-/** Marks as bands with their name on top: the newest few, so that names stay readable. */
-function areas(look, ctx, marks) {
-  const colour = { explanation: look.c, promo: look.b, shift: look.d };
-  return {
-    silent: true,
-    data: marks.slice(-12).map((mark) => [
-      {
-        name: mark.kind === "explanation" ? "" : `${ctx.t(mark.kind)} ${mark.title}`, xAxis: mark.start,
-        itemStyle: { color: colour[mark.kind] ?? look.text, opacity: mark.kind === "explanation" ? 0.07 : 0.13 },
-        label: { color: look.strong, fontSize: 0.8 * look.rem, fontFamily: look.font, position: "insideTop", overflow: "truncate", width: 6 * look.rem },
-      },
-      { xAxis: mark.end },
-    ]),
   };
 }
 

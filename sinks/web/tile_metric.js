@@ -160,8 +160,7 @@ function row(ctx, metricName, windows) {
   const element = node("div", { "data-metric": metricName }, [
     node("dt", { text: ctx.catalogue.title(metricName, ctx.lang) }), ...cells,
   ]);
-  element.cells = cells;
-  return element;
+  return { element, cells };
 }
 
 export { reading };

@@ -48,26 +48,25 @@ function compact(ctx, body) {
   return (lines) => {
     const rows = keyed(list, lines, () => {
       const cells = {
-        name: node("span", { class: "stock-name", dir: "auto" }),
         level: node("span", { class: "stock-level" }),
+        name: node("span", { class: "stock-name", dir: "auto" }),
         left: node("span", { class: "stock-left" }),
         eta: node("span", { class: "stock-eta" }),
         bar: node("span", { class: "stock-bar", "aria-hidden": "true" }),
       };
-      const element = node("li", {}, Object.values(cells));
-      element.cells = cells;
-      return element;
+      return { cells, element: node("li", {}, Object.values(cells)) };
     });
     for (const pool of lines) {
-      const { cells } = rows.get(pool.key);
-      setText(cells.name, ctx.named("product", pool.key).title);
-      cells.name.title = ctx.named("product", pool.key).title;
+      const { cells, element } = rows.get(pool.key);
+      const { title } = ctx.named("product", pool.key);
+      setText(cells.name, title);
+      cells.name.title = title;
       level(ctx, cells.level, pool);
       setText(cells.left, ctx.t("left", integer(pool.available, ctx.lang)));
-      setText(cells.eta, pool.level === "out" ? "" : etaText(ctx, pool));
+      setText(cells.eta, etaText(ctx, pool));
       const whole = Math.max(1, (pool.available ?? 0) + (pool.sold ?? 0) + (pool.reserved ?? 0));
       setVar(cells.bar, "--part", Math.max(0, (pool.available ?? 0) / whole).toFixed(4));
-      rows.get(pool.key).dataset.level = pool.level ?? "ok";
+      element.dataset.level = pool.level ?? "ok";
     }
   };
 }
@@ -99,15 +98,12 @@ function table(ctx, body) {
       const name = node("th", { scope: "row", dir: "auto" });
       const state = node("td", { class: "stock-level" });
       const cells = COLUMNS.slice(1).map(([word]) => node("td", { class: `col-${word}` }));
-      const element = node("tr", {}, [name, state, ...cells]);
-      element.cells = [name, ...cells];
-      element.level = state;
-      return element;
+      return { element: node("tr", {}, [name, state, ...cells]), cells: [name, ...cells], state };
     });
     for (const pool of lines) {
       const row = rows.get(pool.key);
-      row.dataset.level = pool.level ?? "ok";
-      level(ctx, row.level, pool);
+      row.element.dataset.level = pool.level ?? "ok";
+      level(ctx, row.state, pool);
       COLUMNS.forEach(([, text], at) => setText(row.cells[at], text(ctx, pool)));
       row.cells[0].title = row.cells[0].textContent;
       row.cells[2].title = etaRange(pool);
