@@ -22,6 +22,7 @@ COMMANDS: Final[tuple[tuple[str, str], ...]] = (
     ("simulate", "simulate"),
     ("replay", "replay"),
     ("record", "record"),
+    ("token", "access_token"),
     ("metrics", "metrics"),
     ("schema", "schema"),
     ("check", "check"),

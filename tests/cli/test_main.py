@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup, TyperOption
 
-from stream.cli.main import COMMANDS, run_cli
-from stream.settings import SETTINGS
+from sinks.gateway.auth import Claims, verify_token
+from stream.cli.main import COMMANDS, build_app, run_cli
+from stream.settings import SETTINGS, Settings
 
 Capture = pytest.CaptureFixture[str]
 NAMES = [name for name, _ in COMMANDS]
@@ -31,17 +34,20 @@ def test_the_help_names_every_command(capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_help_of_a_command_shows_an_environment_variable_with_every_option(
-    name: str, capsys: Capture
-) -> None:
-    assert run_cli([name, "--help"]) == 0
-    shown = capsys.readouterr().out
-    options = [line for line in shown.splitlines() if line.lstrip("│ *").startswith("--")]
+def test_every_option_of_a_command_has_an_environment_variable_and_a_help(name: str) -> None:
+    group = typer.main.get_command(build_app())
+    assert isinstance(group, TyperGroup)
+    options = [p for p in group.commands[name].params if isinstance(p, TyperOption)]
     assert options
-    # rich may wrap a long option: its variable then stands on a line that follows.
-    blocks = shown.split(" --")[1:]
-    lacking = [b.split()[0] for b in blocks if "env" not in b and not b.startswith("help")]
-    assert lacking == []
+    shown = {p.name: p.envvar or "[env: " in (p.help or "") for p in options if p.name != "help"}
+    assert [option for option, has_variable in shown.items() if not has_variable] == []
+    assert [option.name for option in options if not option.help] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_help_of_a_command_can_be_shown(name: str, capsys: Capture) -> None:
+    assert run_cli([name, "--help"]) == 0
+    assert f"liveroom {name}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -147,3 +153,19 @@ def test_every_setting_without_a_secret_is_a_flag_of_some_command(capsys: Captur
         run_cli([name, "--help"])
         shown += capsys.readouterr().out
     assert [entry.flag for entry in SETTINGS if entry.flag and f"{entry.flag} " not in shown] == []
+
+
+def test_a_token_is_made_for_a_role_and_verified_by_the_gateways_own_check(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVEROOM_TOKEN_SECRET", "s" * 40)
+    assert run_cli(["token", "--role", "screen", "--tenants", "t1", "--rooms", "r1,r2"]) == 0
+    claims = verify_token(Settings(token_secret="s" * 40), capsys.readouterr().out.strip())
+    assert isinstance(claims, Claims)
+    assert (claims.role, claims.tenants, claims.rooms) == ("screen", ["t1"], ["r1", "r2"])
+
+
+@pytest.mark.parametrize("args", [["--role", "king"], ["--token-ttl-s", "0"], []])
+def test_a_token_needs_a_key_a_known_role_and_a_life_time(args: list[str], capsys: Capture) -> None:
+    assert run_cli(["token", *args]) == 2
+    assert "liveroom: " in capsys.readouterr().err
