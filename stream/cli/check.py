@@ -7,7 +7,6 @@ import typer
 
 from stream.cli.console import note, write
 from stream.cli.options import with_settings
-from stream.cli.parts import entry_point
 from stream.errors import ConfigError
 from stream.settings import Area, Settings
 
@@ -34,11 +33,13 @@ def command(
 
 
 def _problems(path: Path) -> list[str]:
+    from operators.rules.parse import parse_rules
+
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("rules_file", str(path), f"a readable text file ({error})") from error
-    outcome = entry_point("operators.rules.parse", "parse_rules")(text)
+    outcome = parse_rules(text)
     if not isinstance(outcome, list):
         return []
     return [f"{path}:{problem.line}: {problem.message}" for problem in outcome]

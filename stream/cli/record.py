@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from stream.cli.options import with_settings
-from stream.cli.parts import entry_point
 from stream.errors import ConfigError
 from stream.settings import Area, Settings
 
@@ -22,4 +21,6 @@ def command(
     """
     if settings.redis_url is None:
         raise ConfigError("redis_url", None, "a Redis server, e.g. --redis-url redis://127.0.0.1")
-    return int(entry_point("stream.record", "record")(settings, out))
+    from stream.record import record
+
+    return record(settings, out)

@@ -1,7 +1,6 @@
 """`liveroom serve`."""
 
 from stream.cli.options import with_settings
-from stream.cli.parts import entry_point
 from stream.errors import ConfigError
 from stream.settings import Area, Settings
 
@@ -20,4 +19,6 @@ def command(settings: Settings) -> int:
             "a key of at least 32 characters, e.g. `openssl rand -hex 32`, in LIVEROOM_TOKEN_SECRET"
         )
         raise ConfigError("token_secret", None, example)
-    return int(entry_point("sinks.gateway.server", "serve")(settings))
+    from sinks.gateway.server import serve
+
+    return serve(settings, settings.gateway_processes)

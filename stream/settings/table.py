@@ -110,6 +110,9 @@ class Settings:
         "127.0.0.1", Area.GATEWAY, "address to listen on; anything else than loopback is public"
     )
     port: int = setting(8765, Area.GATEWAY, "port of pages and WebSocket; 0: any free one", _PORT)
+    gateway_processes: int = setting(
+        1, Area.GATEWAY, "gateway processes on the one port", Bounds(1, 64)
+    )
     token_secret: str | None = setting(
         None, Area.GATEWAY, "key that signs access tokens", _SIGNING_KEY, secret=True
     )
