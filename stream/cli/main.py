@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from stream.cli.console import note
+from stream.cli.options import reflowed
 from stream.errors import LiveroomError
 
 COMMANDS: Final[tuple[tuple[str, str], ...]] = (
@@ -48,7 +49,7 @@ def build_app() -> typer.Typer:
     """The typer application with every command of `COMMANDS`."""
     app = typer.Typer(
         name="liveroom",
-        help=_HELP,
+        help=reflowed(_HELP),
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="rich",

@@ -78,10 +78,17 @@ def with_settings(*areas: Area, announce: bool = False) -> Callable[[Body], Call
 
         parameters = [*own, *(_flag(entry) for entry in offered), *_common()]
         command.__dict__["__signature__"] = inspect.Signature(parameters)
+        command.__doc__ = reflowed(body.__doc__ or "")
         command.__annotations__ = {entry.name: entry.annotation for entry in parameters}
         return command
 
     return decorate
+
+
+def reflowed(text: str) -> str:
+    """Join the lines of each paragraph, so that the terminal's width decides, not ours."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def _common() -> Iterator[inspect.Parameter]:
