@@ -64,9 +64,12 @@ def _bounds(window: str) -> str:
 def _exploded(window: str) -> str:
     """Events with the windows they belong to."""
     if window == "session":
-        minutes = f"(session_end_ms - 1) // {MINUTE_MS} - session_start_ms // {MINUTE_MS} + 1"
+        started = f"(session_end_ms - session_start_ms + {MINUTE_MS - 1}) // {MINUTE_MS}"
+        minutes = f"greatest({started}, 1)"
         return f"SELECT *, {minutes} AS minutes FROM placed_events"
     length = ROLLING.get(window, 1)
     minute = f"event_time_ms // {MINUTE_MS}"
-    ends = f"unnest(range({minute} + 1, {minute} + 1 + {length}))"
+    # A room's figures end with the minute in which its session ends.
+    last = f"greatest({minute}, (session_end_ms - 1) // {MINUTE_MS}) + 1"
+    ends = f"unnest(range({minute} + 1, least({minute} + {length}, {last}) + 1))"
     return f"SELECT *, {length} AS minutes, {ends} AS end_minute FROM placed_events"

@@ -1,7 +1,7 @@
 """Engine rows against expected figures: counts what was compared, lists what differs."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -58,22 +58,37 @@ def last_revisions(rows: Iterable[Row]) -> dict[Place, Mapping[str, object]]:
     return {place: metrics for place, (_, metrics) in newest.items()}
 
 
-def compare(connection: duckdb.DuckDBPyConnection, rows: Iterable[Row]) -> Report:
-    """Compare every value of every metric row; then look for rows that are missing."""
+def compare(
+    connection: duckdb.DuckDBPyConnection,
+    rows: Iterable[Row],
+    wanted_splits: Collection[tuple[str, str]],
+) -> Report:
+    """Compare every value of every metric row; then look for rows that are missing.
+
+    Args:
+        connection: of `stream.oracle.load.load`.
+        rows: what the engine says; of corrected rows the last revision counts.
+        wanted_splits: (dimension, window) for which every row must be there.
+    """
     report = Report()
     given = last_revisions(rows)
-    for dimension in KEYS:
-        for window in WINDOWS:
-            wanted = dict(_expected(connection, dimension, window))
-            for place in [p for p in given if (p.dimension, p.window) == (dimension, window)]:
-                _compare_row(report, place, given[place], wanted.pop(place, {}))
-            for place, values in wanted.items():
-                if any(figure[0] for figure in values.values()):
-                    report.differ(f"{_where(place)}: the row is missing")
-    for place in given:
-        if place.dimension not in KEYS or place.window not in WINDOWS:
-            report.unchecked.add(f"{place.dimension}/{place.window}")
+    splits = {(place.dimension, place.window) for place in given} | set(wanted_splits)
+    for dimension, window in sorted(splits):
+        if dimension not in KEYS or window not in WINDOWS:
+            report.unchecked.add(f"{dimension}/{window}")
+            continue
+        wanted = dict(_expected(connection, dimension, window))
+        for place in [p for p in given if (p.dimension, p.window) == (dimension, window)]:
+            _compare_row(report, place, given[place], wanted.pop(place, {}))
+        if (dimension, window) in wanted_splits:
+            _look_for_missing(report, wanted)
     return report
+
+
+def _look_for_missing(report: Report, left: Mapping[Place, Mapping[str, Figure]]) -> None:
+    for place, values in left.items():
+        if any(figure[0] for figure in values.values()):
+            report.differ(f"{_where(place)}: the row is missing")
 
 
 def _expected(

@@ -17,11 +17,14 @@ def gauges(
         frames = "SELECT tenant, grp, room_id, session, start_ms, end_ms FROM grouped"
     else:
         frames = f"""
-            SELECT tenant, grp, room_id, session,
-                unnest(range(start_ms // {MINUTE_MS}, (end_ms - 1) // {MINUTE_MS} + 1))
-                    * {MINUTE_MS} AS start_ms,
-                start_ms + {MINUTE_MS} AS end_ms
-            FROM grouped"""
+            SELECT * EXCLUDE (start_ms, end_ms, minute), minute * {MINUTE_MS} AS start_ms,
+                (minute + 1) * {MINUTE_MS} AS end_ms
+            FROM (
+                SELECT *, unnest(
+                    range(start_ms // {MINUTE_MS}, (end_ms - 1) // {MINUTE_MS} + 1)
+                ) AS minute
+                FROM grouped
+            )"""
     rows = connection.execute(f"""
         WITH grouped AS (
             SELECT s.*, g.grp FROM sessions s

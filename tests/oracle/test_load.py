@@ -38,13 +38,15 @@ def test_order_lines_and_refunds_count_once_whatever_their_event_id() -> None:
     assert counts == [("order_created", 1), ("order_paid", 2), ("refund_succeeded", 1)]
 
 
-def test_a_refund_without_room_belongs_to_the_room_of_its_order_line() -> None:
+def test_a_refund_counts_in_the_session_of_its_order_line() -> None:
     line: dict[str, Any] = {"order_id": "o", "line_id": "1", "amount_minor": 5}
-    log = Log().tick(0).add("order_paid", 0, 1, **line)
+    log = Log().tick(0).add("order_paid", 0, 1, product_id="p", **line)
     log.add("refund_succeeded", 10, refund_id="f", room_id=None, **line)
     log.add("refund_succeeded", 10, refund_id="g", room_id=None, order_id="?", amount_minor=1)
-    rooms = log.query("SELECT refund_id, room_id FROM events WHERE refund_id > '' ORDER BY ALL")
-    assert rooms == [("f", "r"), ("g", None)]
+    rooms = log.query(
+        "SELECT refund_id, room_id, product_id FROM placed_events WHERE refund_id > ''"
+    )
+    assert rooms == [("f", "r", "p")]
 
 
 def test_what_is_no_event_is_left_out() -> None:

@@ -44,16 +44,5 @@ counted AS (
 SELECT * EXCLUDE (line_owner, repeat)
 FROM counted WHERE line_owner IS NULL OR repeat = 1;
 
--- A refund without room belongs to the room of its order line.
-CREATE TABLE order_rooms AS
-SELECT tenant, grp, order_id, coalesce(line_id, '') AS line, arg_min(room_id, pos) AS room_id
-FROM accepted
-WHERE type IN ('order_created', 'order_paid') AND room_id IS NOT NULL
-GROUP BY ALL;
-
 CREATE TABLE events AS
-SELECT a.* REPLACE (coalesce(a.room_id, o.room_id) AS room_id),
-    a.event_time_ms // 1000 AS second
-FROM accepted a LEFT JOIN order_rooms o
-    ON a.type LIKE 'refund%' AND a.room_id IS NULL AND o.tenant = a.tenant AND o.grp = a.grp
-    AND o.order_id = a.order_id AND o.line = coalesce(a.line_id, '');
+SELECT *, event_time_ms // 1000 AS second FROM accepted;

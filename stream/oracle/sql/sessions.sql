@@ -1,6 +1,47 @@
--- Events with the session they belong to (`assigned` comes from stream.oracle.sessions).
+-- Events with the session they count in. `assigned` comes from stream.oracle.sessions.
+CREATE TABLE roomed AS
+SELECT e.*, a.session AS own_session,
+    e.type IN ('order_created', 'order_paid') AS places_order,
+    e.type IN ('refund_requested', 'refund_succeeded', 'order_cancelled') AS follows_order
+FROM events e LEFT JOIN assigned a USING (pos);
+
+-- Where an order (line '') and each of its lines were first seen.
+CREATE TABLE order_places AS
+WITH seen AS (
+    SELECT tenant, grp, order_id, pos, own_session AS session, product_id, channel, platform,
+        segment, host_id, campaign_id, coalesce(line_id, '') AS line
+    FROM roomed
+    WHERE (places_order OR follows_order) AND own_session IS NOT NULL
+),
+each_and_all AS (
+    SELECT * FROM seen WHERE line <> '' UNION ALL SELECT * REPLACE ('' AS line) FROM seen
+)
+SELECT * FROM each_and_all
+QUALIFY row_number() OVER (PARTITION BY tenant, grp, order_id, line ORDER BY pos) = 1;
+
+-- What follows an order counts in the session of that order, and is about its product.
 CREATE TABLE placed_events AS
-SELECT e.*, a.session, s.start_ms AS session_start_ms, s.end_ms AS session_end_ms
-FROM events e
-JOIN assigned a USING (pos)
-JOIN sessions s ON s.session = a.session;
+WITH found AS (
+    SELECT r.*,
+        CASE WHEN r.follows_order OR (r.places_order AND r.own_session IS NULL)
+             THEN CASE WHEN l.pos IS NOT NULL THEN l WHEN o.pos IS NOT NULL THEN o END
+        END AS place
+    FROM roomed r
+    LEFT JOIN order_places l
+        ON l.tenant = r.tenant AND l.grp = r.grp AND l.order_id = r.order_id
+        AND l.line = r.line_id AND l.pos < r.pos
+    LEFT JOIN order_places o
+        ON o.tenant = r.tenant AND o.grp = r.grp AND o.order_id = r.order_id
+        AND o.line = '' AND o.pos < r.pos
+)
+SELECT f.* EXCLUDE (place) REPLACE (
+        s.room_id AS room_id,
+        coalesce(f.product_id, f.place.product_id) AS product_id,
+        coalesce(f.channel, f.place.channel) AS channel,
+        coalesce(f.platform, f.place.platform) AS platform,
+        coalesce(f.segment, f.place.segment) AS segment,
+        coalesce(f.host_id, f.place.host_id) AS host_id,
+        coalesce(f.campaign_id, f.place.campaign_id) AS campaign_id
+    ),
+    s.session, s.start_ms AS session_start_ms, s.end_ms AS session_end_ms
+FROM found f JOIN sessions s ON s.session = coalesce(f.place.session, f.own_session);
