@@ -13,6 +13,7 @@ from sinks.log import START, LogGap, LogRecord, Position, log_id
 from sinks.log_cursor import LogCursor
 from sinks.redis_client import RECONNECT, Arg, Backoff, Link, Refusal, Reply
 from sinks.redis_keys import key
+from sinks.redis_reply import pairs
 from sinks.redis_scripts import ScriptCall, run_calls
 from stream.errors import LiveroomError, SinkError
 
@@ -252,18 +253,6 @@ def _admit(cursor: LogCursor, entries: list[Reply]) -> None:
         entry_id, fields = entry
         assert isinstance(entry_id, bytes)
         cursor.admit(entry_id.decode(), pairs(fields))
-
-
-def pairs(fields: Reply) -> dict[bytes, bytes]:
-    """Flat `[name, value, ...]` reply as a dict; anything else is empty."""
-    if not isinstance(fields, list):
-        return {}
-    names, values = fields[::2], fields[1::2]
-    return {
-        name: value
-        for name, value in zip(names, values, strict=True)
-        if isinstance(name, bytes) and isinstance(value, bytes)
-    }
 
 
 def _last_id(reply: Reply | Refusal) -> str | None:

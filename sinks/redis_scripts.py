@@ -14,7 +14,7 @@ from typing import Final
 from sinks.redis_client import Arg, Command, Link, Refusal, Reply
 from stream.errors import SinkError
 
-PRELUDED: Final = frozenset(("patch", "append_log", "counters", "dead", "retire", "check"))
+PRELUDED: Final = frozenset(("patch", "append_log", "counters", "dead", "retire", "check", "reset"))
 """Scripts that only the engine that owns the shard may run."""
 
 

@@ -18,11 +18,13 @@ from sinks.redis_keys import key
 from sinks.redis_pending import Limits, Pending, freeze, thaw
 from sinks.redis_plan import Step, settle, steps
 from sinks.redis_scripts import ScriptCall, load, run_call, run_calls
+from sinks.redis_upkeep import remove_output, sweep
 from stream.errors import FencedError, InvariantError, SinkError
 
 DONE, OLD, FENCED, LOST, INCOMPLETE = 1, 0, -1, -2, -3
 """First element of every script's reply: see lua/prelude.lua."""
 PIPELINE_CALLS: Final = 256
+SWEEP_S: Final = 600.0
 SCRIPTS: Final = ("check", "patch", "append_log", "counters", "dead", "retire")
 _LOG: Final = logging.getLogger("liveroom.redis")
 
@@ -91,6 +93,7 @@ class RedisSink:
         self._lost = False
         self._attempt = 0
         self._retry_at_s = 0.0
+        self._sweep_at_s = 0.0
 
     @property
     def healthy(self) -> bool:
@@ -176,6 +179,27 @@ class RedisSink:
         self._retry_at_s = 0.0
         return epoch
 
+    def reset(self) -> str:
+        """Start over: remove all channels and begin a new epoch. Its id.
+
+        For an engine that starts without a snapshot on a Redis that holds an earlier one's
+        output, whose newer guards would refuse what it writes.
+
+        Raises:
+            FencedError, SinkError: as `new_epoch`.
+        """
+        remove_output(self._link, self.shard, self._lead())
+        return self.new_epoch()
+
+    def sweep(self) -> int:
+        """Take expired channels out of the directory; done by itself every 10 minutes.
+
+        Raises:
+            SinkError: Redis is away: nothing is lost.
+        """
+        self._sweep_at_s = time.monotonic() + SWEEP_S
+        return sweep(self._link, self.shard, _now_ms())
+
     def snapshot(self) -> bytes:
         """What a successor needs: pending writes, epoch, write count. For the recovery store."""
         return freeze(self._pending, self.epoch, self._writes)
@@ -227,8 +251,17 @@ class RedisSink:
             self._later(error)
         else:
             self._attempt, self.trouble = 0, None
+            self._upkeep()
         metrics.HEALTHY.labels(str(self.shard)).set(self.healthy)
         return Written(not self._pending and not self._lost, self._lost, old_count)
+
+    def _upkeep(self) -> None:
+        if time.monotonic() < self._sweep_at_s or self._lost:
+            return
+        try:
+            self.sweep()
+        except SinkError as error:
+            _LOG.info("shard %d: sweep put off: %s", self.shard, error.why)
 
     def _verify(self) -> None:
         """On a new connection: is everything still there? (a fail-over breaks connections)."""

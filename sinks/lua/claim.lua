@@ -1,10 +1,10 @@
 -- Take the shard: a fence above every earlier one, also above those a FLUSHALL has wiped out,
--- since it is at least the server's clock in ms.
+-- since it is at least the server's clock in microseconds.
 -- KEYS: {p}:meta, {p}:out. ARGV: run marker, candidate epoch, now ms of the engine, out length.
 -- Returns [fence, epoch, writes, marker before or ""].
 local old, before, writes = unpack(redis.call('HMGET', KEYS[1], 'fence', 'marker', 'writes'))
 local now = redis.call('TIME')
-local clock = now[1] * 1000 + math.floor(now[2] / 1000)
+local clock = now[1] * 1000000 + now[2]
 local fence = string.format('%.0f', math.max((tonumber(old) or 0) + 1, clock))
 local made = redis.call('HSETNX', KEYS[1], 'epoch', ARGV[2])
 local epoch = redis.call('HGET', KEYS[1], 'epoch')

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 import pytest
 
 from sinks.log import Log, LogGap, LogRecord, Position
-from sinks.log_reader import LogReader, pairs
+from sinks.log_reader import LogReader
 from sinks.log_writer import Appended, Entry, LogWriter
 from sinks.redis_client import Link
+from sinks.redis_reply import pairs
 from sinks.redis_server import RedisServer
 from tests.support.redis_server import StartRedis
 
