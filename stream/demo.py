@@ -97,7 +97,7 @@ def _run_in(folder: Path, settings: Settings, plan: DemoPlan) -> int:
             (simulator,) = stage.supervisor.start(_simulator(stage, plan))
             _say(f"big screen  {stage.base_url}/#token={stage.token}")
             _say(f"console     {stage.base_url}/console#token={stage.token}")
-            _watch(stage, plan)
+            _watch(stage, plan, simulator)
             return 0 if screen is None else _compare(stage, screen, simulator)
     except StopRequested:
         return 0
@@ -180,11 +180,11 @@ def usable_port(host: str, port: int) -> int:
     raise LiveroomError(msg)
 
 
-def _watch(stage: Stage, plan: DemoPlan) -> None:
-    """Show the status line until the time is up, someone stops us or a part dies.
+def _watch(stage: Stage, plan: DemoPlan, simulator: Child) -> None:
+    """Show the status line until the time is up, the rooms end, or someone stops us.
 
     Raises:
-        LiveroomError: a part ended by itself.
+        LiveroomError: a part ended in some other way.
     """
     line = StatusLine(stage.link, stage.settings.shards, f"{stage.base_url}/metrics")
     live = sys.stderr.isatty()
@@ -194,6 +194,9 @@ def _watch(stage: Stage, plan: DemoPlan) -> None:
         sys.stderr.write(f"\r\x1b[K{text}" if live else f"{text}\n")
         sys.stderr.flush()
         dead = stage.supervisor.ended()
+        if dead is simulator and dead.exit_code() == 0:
+            _say("\nthe simulated sessions are over")
+            return
         if dead is not None:
             msg = f"{dead.spec.name} ended with {dead.exit_code()}: {dead.log_tail()}"
             raise LiveroomError(msg)
