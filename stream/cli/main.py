@@ -4,15 +4,16 @@ To add a command: write `stream/cli/<file>.py` with a function `command`, add a 
 """
 
 import importlib
+import importlib.metadata
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 from typer.exceptions import Abort, TyperException
 
-from stream.cli.console import note
+from stream.cli.console import note, write
 from stream.cli.options import reflowed
 from stream.errors import LiveroomError
 
@@ -49,7 +50,6 @@ def build_app() -> typer.Typer:
     """The typer application with every command of `COMMANDS`."""
     app = typer.Typer(
         name="liveroom",
-        help=reflowed(_HELP),
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="rich",
@@ -58,7 +58,23 @@ def build_app() -> typer.Typer:
     for name, module in COMMANDS:
         body = importlib.import_module(f"stream.cli.{module}").command
         app.command(name, no_args_is_help=False)(body)
+    app.callback(help=reflowed(_HELP))(_before_any_command)
     return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        write(f"liveroom {importlib.metadata.version('liveroom')}")
+        raise typer.Exit
+
+
+def _before_any_command(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
 
 
 def run_cli(args: Sequence[str]) -> int:

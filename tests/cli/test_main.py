@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sinks.gateway.auth import Claims, verify_token
 from stream.cli.main import COMMANDS, build_app, run_cli
 from stream.settings import SETTINGS, Settings
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 Capture = pytest.CaptureFixture[str]
 NAMES = [name for name, _ in COMMANDS]
 
@@ -169,3 +171,9 @@ def test_a_token_is_made_for_a_role_and_verified_by_the_gateways_own_check(
 def test_a_token_needs_a_key_a_known_role_and_a_life_time(args: list[str], capsys: Capture) -> None:
     assert run_cli(["token", *args]) == 2
     assert "liveroom: " in capsys.readouterr().err
+
+
+def test_the_version_is_the_one_of_the_project(capsys: Capture) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert run_cli(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == f"liveroom {project['version']}"
