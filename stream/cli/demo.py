@@ -8,7 +8,7 @@ from stream.cli.options import with_settings
 from stream.settings import Area, Settings
 
 
-@with_settings(Area.REDIS, Area.GATEWAY, Area.ENGINE, Area.WATCH)
+@with_settings(Area.REDIS, Area.GATEWAY, Area.ENGINE, Area.WATCH, announce=True)
 def command(
     settings: Settings,
     seconds: Annotated[
