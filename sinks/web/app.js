@@ -79,7 +79,7 @@ class App {
     document.querySelector("#page").replaceChildren(skip, this.head.element, main);
     this.head.update();
     this.feed.subscribe(this.tiles.flatMap((tile) => [...tile.channels]));
-    this.feed.subscribe(ctx.groups.map((group) => `names:${group}`));
+    this.feed.subscribe([...rooms(ctx), ...ctx.groups.map((group) => `names:${group}`)]);
   }
 
   context() {
@@ -144,6 +144,9 @@ class App {
     draw();
   }
 }
+
+/** Channels the head of the page reads. */
+const rooms = (ctx) => (ctx.room === null ? ctx.rooms : [ctx.room]).map((room) => ctx.channel.room(room));
 
 function touches(channels, dirty) {
   for (const channel of dirty) {

@@ -99,6 +99,20 @@ export function duration(seconds) {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
+/**
+ * A time to come, only as exact as an estimate is: "45 s", "4 min", "1 h 50 min", "> 8 h".
+ * @param {number|null} seconds @param {(key: string, ...args: *) => string} t
+ */
+export function estimate(seconds, t) {
+  if (seconds === null || seconds === undefined) return NONE;
+  if (seconds < 60) return t("est_s", Math.max(0, Math.round(seconds / 5) * 5));
+  if (seconds < 600) return t("est_min_s", Math.floor(seconds / 60), Math.floor((seconds % 60) / 10) * 10);
+  if (seconds < 3600) return t("est_min", Math.round(seconds / 60));
+  if (seconds >= 8 * 3600) return t("est_more_h", 8);
+  const tens = Math.round(seconds / 600);
+  return t("est_h", Math.floor(tens / 6), (tens % 6) * 10);
+}
+
 /** @param {number|null} ms since 1970 @returns {string} local "hh:mm:ss" */
 export function clock(ms, withSeconds = true) {
   if (ms === null || ms === undefined) return NONE;

@@ -68,7 +68,8 @@ const SIGN = { fresh: "●", stale: "▲", final: "■", waiting: "○" };
 function freshness(ctx, element) {
   const { t, feed } = ctx;
   const { ageMs, staleSince } = feed.freshness();
-  const ended = ctx.rooms.length > 0 && ctx.rooms.every((room) => statusOf(ctx, room) === "ended");
+  const shown = ctx.room === null ? ctx.rooms : [ctx.room];
+  const ended = shown.length > 0 && shown.every((room) => statusOf(ctx, room) === "ended");
   let kind = "fresh";
   let text;
   if (feed.state === "refused") [kind, text] = ["stale", t("refused", feed.refusal ?? "")];

@@ -2,7 +2,8 @@
 
 import { openAlerts } from "./derive.js";
 import { keyed, node, setText } from "./dom.js";
-import { clock, figure, integer, NONE, percent, scalar } from "./format.js";
+import { windowName } from "./explain.js";
+import { clock, estimate, figure, integer, NONE, percent, scalar } from "./format.js";
 import { has } from "./i18n.js";
 
 const SIGN = { critical: "◆", warning: "▲", info: "●" };
@@ -22,7 +23,20 @@ function channelsOf(ctx) {
   return ctx.groups.flatMap((group) => [`alerts:${group}`, `names:${group}`]);
 }
 
-const titleOf = (ctx, alert) => alert[`title_${ctx.lang}`] ?? alert.title_en ?? alert.rule;
+/** The rule's words, with the subject's name in place of its id. */
+function titleOf(ctx, alert) {
+  const text = alert[`title_${ctx.lang}`] ?? alert.title_en ?? alert.rule;
+  return alert.subject ? text.replace(alert.subject, () => subjectName(ctx, alert)) : text;
+}
+
+/** What an alert is about, by name: a product, a host or a room. */
+function subjectName(ctx, { subject }) {
+  for (const role of ["product", "host", "room"]) {
+    const { title } = ctx.named(role, subject);
+    if (title !== subject) return title;
+  }
+  return subject;
+}
 
 function badge(ctx, alert) {
   const kind = alert.severity in SIGN ? alert.severity : "info";
@@ -35,8 +49,8 @@ function badge(ctx, alert) {
 function placeOf(ctx, alert) {
   const room = alert.room_id ? ctx.named("room", alert.room_id).title : "";
   const plain = alert.subject && alert.subject !== alert.room_id && alert.subject !== alert.group;
-  const subject = plain ? ctx.named("product", alert.subject).title : "";
-  return [ctx.rooms.length > 1 ? room : "", subject].filter((part) => part !== "").join(" · ");
+  const named = plain && !titleOf(ctx, alert).includes(subjectName(ctx, alert)) ? subjectName(ctx, alert) : "";
+  return [ctx.rooms.length > 1 ? room : "", named].filter((part) => part !== "").join(" · ");
 }
 
 /** One line for all: the most urgent alerts, nothing that runs across the screen. */
@@ -132,20 +146,24 @@ function evidenceOf(ctx, alert) {
   const show = (value) => {
     const number = scalar(value);
     if (number === null) return NONE;
+    if (/_s$/.test(alert.metric ?? "")) return estimate(number, ctx.t);
     if (unit !== "") return figure(number, unit, ctx.currency(), lang);
     const share = typeof alert.den === "number" && Math.abs(number) <= 1;
     return share ? percent(number, lang) : figure(number, Number.isInteger(number) ? "count" : "", ctx.currency(), lang);
   };
-  const parts = [t("value_baseline", show(alert.value), show(alert.baseline))];
+  const parts = [t("value_now", show(alert.value))];
+  if (scalar(alert.baseline) !== null) parts.push(t("baseline_is", show(alert.baseline)));
   if (typeof alert.num === "number" && typeof alert.den === "number") {
     parts.push(`${integer(alert.num, lang)} / ${integer(alert.den, lang)}`);
   }
-  if (alert.window) parts.push(t("window_is", alert.window));
-  if (alert.contributor) {
-    const cause = typeof alert.contributor === "object" ? alert.contributor.key : alert.contributor;
-    parts.push(t("contributor", ctx.named("product", cause).title));
-  }
+  if (alert.window) parts.push(windowName(ctx, alert.window));
+  if (alert.contributor) parts.push(t("contributor", causeOf(ctx, alert.contributor)));
   return parts.join(" · ");
+}
+
+function causeOf(ctx, { dimension, key, share }) {
+  const spoken = dimension === "channel" && has(`channel_${key}`) ? ctx.t(`channel_${key}`) : ctx.named(dimension, key).title;
+  return typeof share === "number" ? `${spoken} ${percent(share, ctx.lang, 0)}` : spoken;
 }
 
 async function answer(ctx, alert, method, result) {

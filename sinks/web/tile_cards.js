@@ -47,7 +47,7 @@ function card(ctx, room, sparks) {
   const spark = svg("svg", { class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, [line]);
   const facts = ["online_now", "orders_paid", "cvr_view"].map((metric) => {
     const value = node("dd");
-    return { metric, value, element: node("div", {}, [node("dt", { text: t(`short_${metric}`), title: catalogue.title(metric, lang) }), value]) };
+    return { metric, value, element: node("div", {}, [node("dt", { text: t(`card_${metric}`), title: catalogue.title(metric, lang) }), value]) };
   });
   const badge = node("span", { class: "card-alerts" });
   const element = node("li", { class: "card", "data-room": room.room }, [

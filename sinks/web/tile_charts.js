@@ -2,6 +2,7 @@
 
 import { chartIn, frame, timeAxis, tooltip, valueAxis } from "./chart.js";
 import { minutes } from "./derive.js";
+import { node, setText } from "./dom.js";
 import { clock, integer, isRatio, money, moneyShort, percent, scalar, short } from "./format.js";
 import { lanes, marksOf } from "./marks.js";
 
@@ -36,6 +37,7 @@ const minuteLabel = (value) => clock(value, false);
 /** Online as a line, GMV of each minute as bars; explanations and promotions as marks. */
 export function trend(ctx, body) {
   const { t, lang, catalogue } = ctx;
+  const legend = legendIn(body, [["a", t("online")], ["b", t("gmv_minute")]]);
   const chart = chartIn(ctx, body);
   const strip = lanes(ctx, body);
   const room = ctx.channel.room(ctx.room);
@@ -53,12 +55,12 @@ export function trend(ctx, body) {
       const [from, to] = [rows[0][0], rows.at(-1)[0] + MINUTE];
       strip(marks, from, to);
       const online = rows.map(([start, value]) => [start, scalar(value)]);
+      legend([integer(online.at(-1)[1], lang), money(scalar(rows.at(-1)[2]), currency, lang)]);
       const peak = online.reduce((best, point) => (point[1] !== null && point[1] > (best?.[1] ?? -1) ? point : best), null);
       const summary = `${t("online")}: ${t("now")} ${integer(online.at(-1)[1], lang)}, ${t("peak", integer(peak?.[1], lang))}`;
       ctx.extra.textContent = peak === null ? "" : `${t("peak", integer(peak[1], lang))} · ${minuteLabel(peak[0])}`;
       chart.draw((look) => ({
-        ...frame(look, { left: 3, right: 3, top: 1.9, bottom: 1.7 }),
-        legend: legend(look, [t("online"), t("gmv_minute")]),
+        ...frame(look, { left: 3, right: 3, top: 0.5, bottom: 1.7 }),
         tooltip: {
           ...tooltip(look),
           formatter: (points) => [clock(points[0].value[0], false), ...points.map((point) =>
@@ -86,18 +88,21 @@ export function trend(ctx, body) {
   };
 }
 
-function legend(look, names) {
-  return {
-    top: 0, left: 0, icon: "roundRect", itemWidth: look.rem, itemHeight: 0.35 * look.rem, selectedMode: false, data: names,
-    textStyle: { color: look.text, fontSize: 0.85 * look.rem, fontFamily: look.font },
-  };
+/** Names of the lines with their newest value, as text: readable, wrapping, never over the chart. */
+function legendIn(body, lines) {
+  const values = lines.map(() => node("span", { class: "legend-value" }));
+  body.append(node("ul", { class: "legend" }, lines.map(([line, name], at) => node("li", { "data-line": line }, [
+    node("span", { class: "legend-name", text: name }), values[at],
+  ]))));
+  return (texts) => texts.forEach((text, at) => setText(values[at], text));
 }
 
 const CONVERSIONS = ["cvr_view", "cvr_click"];
 
 /** Conversion of each minute; a minute without a denominator is a hole, not a zero. */
 export function conversion(ctx, body) {
-  const { lang, catalogue } = ctx;
+  const { t, lang, catalogue } = ctx;
+  const legend = legendIn(body, [["c", t("short_cvr_view")], ["d", t("short_cvr_click")]]);
   const chart = chartIn(ctx, body);
   const room = ctx.channel.room(ctx.room);
   const memory = {};
@@ -110,10 +115,10 @@ export function conversion(ctx, body) {
       if (!rows.some((row) => row.slice(1).some((value) => scalar(value) !== null))) return false;
       if (!changed(memory, rows)) return true;
       const titles = CONVERSIONS.map((name) => catalogue.title(name, lang));
+      legend(CONVERSIONS.map((_, at) => percent(scalar(rows.at(-1)[at + 1]), lang)));
       const summary = CONVERSIONS.map((name, at) => `${titles[at]} ${percent(scalar(rows.at(-1)[at + 1]), lang)}`).join(", ");
       chart.draw((look) => ({
-        ...frame(look, { left: 2.9, top: 1.9 }),
-        legend: legend(look, titles),
+        ...frame(look, { left: 2.9, top: 0.5 }),
         tooltip: {
           ...tooltip(look),
           formatter: (points) => [clock(points[0].value[0], false), ...points.map((point) =>

@@ -25,7 +25,15 @@ export function explained(ctx, body) {
     subjects: () => [{ metric: "gmv_paid", window: "session", channel: null }],
     update() {
       const current = marksOf(ctx, ctx.room).filter((mark) => mark.kind === "explanation" && mark.open).at(-1);
-      if (current === undefined) return false;
+      body.classList.toggle("is-idle", current === undefined);
+      if (current === undefined) {
+        cells.face.replaceChildren();
+        delete cells.face.dataset.wish;
+        setText(cells.name, t("nothing_explained"));
+        setText(cells.left, "");
+        setText(cells.sales, "");
+        return ctx.store.fields(ctx.channel.room(ctx.room)).size > 0;
+      }
       const named = ctx.named("product", current.id);
       face(cells.face, named);
       setText(cells.name, named.title);

@@ -2,7 +2,7 @@
 
 import { stockLines } from "./derive.js";
 import { keyed, node, setText, setVar } from "./dom.js";
-import { decimal, duration, integer, isRatio, NONE, scalar } from "./format.js";
+import { decimal, estimate, integer, isRatio, NONE, scalar } from "./format.js";
 
 const SIGN = { ok: "●", low: "▲", out: "■" };
 
@@ -20,19 +20,18 @@ export function stock(ctx, body, spec) {
   };
 }
 
-/** "about 4:20", "sold out" or "–". */
+/** "4 min 20 s", "sold out" or "–". */
 export function etaText({ t }, pool) {
   if (pool.level === "out") return t("eta_now");
-  const seconds = scalar(pool.stockout_eta_s);
-  return seconds === null ? NONE : t("about", duration(seconds));
+  return estimate(scalar(pool.stockout_eta_s), t);
 }
 
-/** The interval of the ETA where the engine gives one: "3:10 – 6:40". */
-export function etaRange(pool) {
+/** The interval of the ETA where the engine gives one: "3 min – 7 min". */
+export function etaRange({ t }, pool) {
   const low = pool.stockout_eta_low_s ?? null;
   const high = pool.stockout_eta_high_s ?? null;
   if (low === null && high === null) return "";
-  return `${duration(low)} – ${high === null ? "∞" : duration(high)}`;
+  return `${estimate(low, t)} – ${high === null ? "∞" : estimate(high, t)}`;
 }
 
 function level(ctx, cell, pool) {
@@ -106,7 +105,7 @@ function table(ctx, body) {
       level(ctx, row.state, pool);
       COLUMNS.forEach(([, text], at) => setText(row.cells[at], text(ctx, pool)));
       row.cells[0].title = row.cells[0].textContent;
-      row.cells[2].title = etaRange(pool);
+      row.cells[2].title = etaRange(ctx, pool);
     }
   };
 }

@@ -349,19 +349,20 @@ def alert(rule: str, subject: str, **changes: object) -> Fields:
         "group": TENANT, "room_id": "r1", "subject": subject, "state": "firing",
         "severity": "warning", "role": "operator", "since_ms": since, "at_ms": since,
         "value": 0.011, "baseline": 0.026, "window": "r5", "num": 9, "den": 818,
-        "title_en": rule, "title_zh": rule, "action_en": "", "action_zh": "", "contributor": None,
+        "title_en": rule, "title_zh": rule, "action_en": "", "action_zh": "", "metric": None, "contributor": None,
     } | changes  # fmt: skip
 
 
 def alerts() -> list[Fields]:
     """Three open alerts and one resolved."""
     return [
-        alert("stockout_eta", "p9", severity="critical", role="warehouse", value=170, baseline=600,
-              num=None, den=None, title_en="Sells out in about 3 min", title_zh="约3分钟后售罄",
+        alert("stockout_eta", "p9", severity="critical", role="warehouse", value=170, baseline=None,
+              num=None, den=None, metric="stockout_eta_s", window=None, title_en="p9 sells out in less than 3 minutes", title_zh="p9 预计 3 分钟内售罄",
               action_en="Pull the link or release the reserve; list the lip set next",
               action_zh="下架链接或释放安全库存，下一款上唇部套装"),
         alert("conversion_anomaly", "r1", metric="cvr_view", title_en="Conversion far below normal",
-              title_zh="转化率显著低于正常", contributor="p4",
+              title_zh="转化率显著低于正常",
+              contributor={"dimension": "product", "key": "p4", "share": 0.61},
               action_en="Check price and payment of the serum; explain it again",
               action_zh="检查精华的价格与支付，重新讲解"),
         alert("engagement_drop", "r1", severity="info", role="host", value=31, baseline=58,
