@@ -219,4 +219,5 @@ def _label(one: Incident, shift_ms: int) -> dict[str, object]:
         "start_ms": one.start_ms + shift_ms,
         "end_ms": one.end_ms + shift_ms,
         "alert": one.alert,
+        "from_ms": one.from_ms + shift_ms,
     }

@@ -66,7 +66,9 @@ def visits(plan: SimulationPlan, line: Timeline, common: Ints) -> Visits:
     earlier = (rng.random(count) * np.arange(count)).astype(np.int64)
     channel = rng.choice(len(CHANNEL_WEIGHTS), count, p=CHANNEL_WEIGHTS)
     segment = rng.choice(len(SEGMENT_WEIGHTS), count, p=SEGMENT_WEIGHTS)
-    leaves = (rng.random(count) < 0.75) & (stop < line.end_ms - 1_000)
+    # Who is driven out by a traffic drop says so; of the others a quarter just vanishes.
+    leaves = (rng.random(count) < 0.75) | (stop < start + stay)
+    leaves &= stop < line.end_ms - 1_000
     stop = np.minimum(stop, line.end_ms - 1)
     user = np.where(back, fresh[earlier] if count else fresh, fresh)
     return Visits(start, stop, user, channel, segment, bot, leaves)

@@ -9,12 +9,16 @@ from simulators.audience import Visits
 from simulators.columns import NONE, Col, Fragments, Ints, block, is_type, join, single
 from simulators.commerce import PROMO_PRICE
 from simulators.plan import SimulationPlan
-from simulators.stock import Pool
 from simulators.timeline import Timeline
+from simulators.walk import Pool
 
 GAUGE_EVERY_MS: Final = 10_000
 COST_EVERY_MS: Final = 60_000
 _AD_COST_PER_ENTER_MINOR: Final = 45
+_GMV_PER_ENTER_MINOR: Final = 500
+"""Measured on `calm`; an easy target is out of reach only when something goes wrong."""
+
+_EASY_TARGET: Final = 0.6
 
 
 def room_events(
@@ -148,11 +152,13 @@ def _entry(role: str, target: str, title: str) -> str:
 def _targets_and_cost(plan: SimulationPlan, line: Timeline, texts: Fragments) -> Ints:
     """A GMV target per room (about what it will sell) and the ad spend of each minute."""
     seconds = (line.end_ms - line.start_ms) / 1_000
-    expected = int(plan.enter_per_s * seconds * 300)
-    value = int(expected * (line.effect.target_ratio or 0.8)) // 100 * 100
+    expected = plan.enter_per_s * seconds * _GMV_PER_ENTER_MINOR
+    value = int(expected * (line.effect.target_ratio or _EASY_TARGET)) // 100 * 100
     rest = texts.add(f',"metric":"gmv_paid","value":{value}')
     target = single("target", line.start_ms + 300, {Col.ROOM: line.room, Col.REST: rest})
     at_ms = np.arange(line.start_ms + COST_EVERY_MS, line.end_ms - 500, COST_EVERY_MS)
+    if line.effect.silent:
+        at_ms = at_ms[line.within(at_ms) == 0]
     spent = int(plan.enter_per_s * 60 * _AD_COST_PER_ENTER_MINOR)
     cost = block("cost", at_ms, {Col.ROOM: line.room, Col.CHANNEL: 1, Col.AMOUNT: spent})
     return join([target, cost])

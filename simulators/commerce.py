@@ -71,7 +71,7 @@ def shopping(plan: SimulationPlan, line: Timeline, seen: Visits) -> tuple[Ints, 
     carts[Col.QTY] = 1
     out.append(carts)
 
-    wanted = np.minimum(0.85, _ORDERED * line.factor(click_ms, line.effect.order))
+    wanted = np.minimum(0.85, _ORDERED * line.factor(click_ms, line.effect.order * line.pull))
     ordered = rng.random(len(looking)) < wanted
     created_ms = _later(rng, click_ms[ordered], 2_500, 9_000, line)
     orders = _candidates(plan, rng, line, seen, looking[ordered], created_ms, product[ordered])

@@ -17,7 +17,11 @@ _KEPT: Final = (Col.USER, Col.PRODUCT, Col.ORDER, Col.LINE, Col.QTY, Col.AMOUNT,
 
 
 def refunds(
-    plan: SimulationPlan, rng: np.random.Generator, lines: list[Timeline], paid: Ints
+    plan: SimulationPlan,
+    rng: np.random.Generator,
+    lines: list[Timeline],
+    paid: Ints,
+    spared: int,
 ) -> Ints:
     """Requests some minutes after payment and the refunds granted, all inside the session.
 
@@ -26,6 +30,7 @@ def refunds(
         rng: the tenant's random stream.
         lines: the tenant's sessions.
         paid: its order_paid events, any order.
+        spared: a product nobody returns (a pool that must stay empty), or NONE.
     """
     paid = paid[:, np.argsort(paid[Col.TIME], kind="stable")]
     count: int = paid.shape[1]
@@ -41,7 +46,7 @@ def refunds(
         asked_ms, asks = _surge(rng, line, paid, mine, asked_ms, asks)
         lag_ms = rng.integers(4_000, 45_000, int(mine.sum()))
         granted_ms[mine] = line.after_silence(asked_ms[mine] + lag_ms, rng)
-    asks &= asked_ms < end_ms
+    asks &= (asked_ms < end_ms) & (paid[Col.PRODUCT] != spared)
     granted = asks & (granted_ms < end_ms) & (rng.random(count) < _GRANTED)
     says_room = rng.random(count) >= plan.null_room_ratio
     # A room's own quota is named by room and product: such refunds say their room.

@@ -53,7 +53,8 @@ EFFECTS: Final[dict[str, Effect]] = {
     "host_gap": Effect(unexplained=True, click=0.8),
     "violation": Effect(),
     "engagement_drop": Effect(comment=0.05, engage=0.05),
-    "slow_pace": Effect(target_ratio=3.0),
+    "sales_slump": Effect(click=0.5, order=0.1),
+    "slow_pace": Effect(target_ratio=2.5),
 }
 
 
@@ -71,7 +72,7 @@ class Scenario:
     incident: str | None = None
     at_ratio: tuple[float, float] = (0.45, 0.65)
     lasts_s: tuple[int, int] = (300, 480)
-    enter_per_s: float = 1.42
+    enter_per_s: float = 1.6
     wave_ratio: float = 0.12
     pushes: bool = True
 
@@ -124,6 +125,7 @@ _TABLE: Final = (
     Scenario("host_gap", "no host on camera, nothing explained", "host_gap", lasts_s=(300, 600)),
     Scenario("violation", "the platform warns the room", "violation", lasts_s=(60, 60)),
     Scenario("engagement_drop", "viewers stay but fall silent", "engagement_drop"),
+    Scenario("sales_slump", "viewers stay but hardly buy", "sales_slump", lasts_s=(480, 720)),
     Scenario(
         "slow_pace", "the target is far out of reach", "slow_pace", (0.0, 0.0), (86_400, 86_400)
     ),

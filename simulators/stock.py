@@ -1,21 +1,18 @@
-"""One shop's orders against its stock: which lines come about, what is paid, refunded, left."""
+"""One shop's trade: opening stock, the orders that come about, payments, refunds."""
 
-import heapq
 from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
 
-from simulators.columns import NONE, Col, Ints, block, generator, join, single
+from simulators.columns import NONE, Col, Ints, block, generator, join
 from simulators.commerce import Candidates, race_ms
 from simulators.plan import SimulationPlan
 from simulators.refunds import refunds
 from simulators.timeline import Incident, Timeline, has_own_pool
+from simulators.walk import Pool, Walk, pool_of
 
 _STAGE: Final = 7
-
-Pool = tuple[int, int]
-"""(product, room) of a room's own quota, (product, NONE) of a shared pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +24,6 @@ class Shop:
     incidents: tuple[Incident, ...]
 
 
-def pool_of(product: int, room: int) -> Pool:
-    """The pool an order line draws from."""
-    return (product, room if has_own_pool(product) else NONE)
-
-
-def pool_name(pool: Pool) -> str:
-    """Pool id as events carry it; a shared pool is named by its product."""
-    product, room = pool
-    return f"p{product + 1}" if room == NONE else f"p{product + 1}@r{room + 1}"
-
-
 def trade(
     plan: SimulationPlan, tenant: int, lines: list[Timeline], wanted: list[Candidates]
 ) -> Shop:
@@ -46,13 +32,13 @@ def trade(
     hot = next((one for one in lines if one.incident and one.effect.demand_ratio), None)
     opening = _opening(plan, lines, merged, hot)
     rng = generator(plan.seed, _STAGE, tenant)
-    walk = _Walk(rng, dict(opening), hot)
+    walk = Walk(rng, dict(opening), hot)
     accepted = np.array([walk.place(merged, row) for row in range(len(merged.created_ms))])
     kept = np.flatnonzero(accepted) if len(accepted) else np.empty(0, dtype=np.int64)
     orders = _Orders(merged, kept)
     events = [orders.created(), orders.paid(), orders.cancelled(), *walk.restocks]
-    events.append(refunds(plan, rng, lines, orders.paid()))
-    return Shop(join(events), opening, tuple(walk.incidents))
+    events.append(refunds(plan, rng, lines, orders.paid(), NONE if hot is None else hot.subject))
+    return Shop(join(events), opening, walk.incidents())
 
 
 def _merge(wanted: list[Candidates]) -> Candidates:
@@ -98,66 +84,6 @@ def _short_stock(merged: Candidates, hot: Timeline, incident: Incident) -> int:
     released = (merged.cancelled_ms >= 0) & (merged.cancelled_ms < at_ms)
     held = int(merged.qty[wants & ~released].sum())
     return max(3, held) + int(merged.race.sum()) // 2
-
-
-class _Walk:
-    """Stock while the orders are walked through; cancels and restocks are played in time."""
-
-    def __init__(
-        self, rng: np.random.Generator, left: dict[Pool, int], hot: Timeline | None
-    ) -> None:
-        self._rng = rng
-        self._left = left
-        self._hot = hot
-        self._releases: list[tuple[int, Pool, int]] = []
-        self._done = False
-        self.restocks: list[Ints] = []
-        self.incidents: list[Incident] = []
-
-    def place(self, wanted: Candidates, row: int) -> bool:
-        """Whether the line comes about."""
-        now_ms = int(wanted.created_ms[row])
-        while self._releases and self._releases[0][0] <= now_ms:
-            _, pool, units = heapq.heappop(self._releases)
-            self._left[pool] += units
-        pool = pool_of(int(wanted.product[row]), int(wanted.room[row]))
-        units, race = int(wanted.qty[row]), bool(wanted.race[row])
-        if self._left[pool] < units and not race:
-            return False
-        self._left[pool] -= units
-        if wanted.cancelled_ms[row] >= 0:
-            heapq.heappush(self._releases, (int(wanted.cancelled_ms[row]), pool, units))
-        self._label(pool, now_ms)
-        return True
-
-    def _label(self, pool: Pool, now_ms: int) -> None:
-        hot = self._hot
-        if hot is None or hot.incident is None or pool != (hot.subject, NONE) or self._done:
-            return
-        left = self._left[pool]
-        if left > 0 or (hot.effect.burst_orders and left == 0):
-            return
-        self._done = True
-        end_ms = hot.end_ms
-        if hot.effect.restock_after_s is not None:
-            end_ms = self._restock(hot, pool, now_ms, hot.effect.restock_after_s)
-        self.incidents.append(
-            Incident(hot.incident.kind, hot.tenant, hot.room, pool_name(pool), now_ms, end_ms, True)
-        )
-
-    def _restock(self, hot: Timeline, pool: Pool, now_ms: int, after_s: tuple[int, int]) -> int:
-        """New stock minutes later, in three small deliveries."""
-        wait_ms = int(self._rng.integers(after_s[0], after_s[1])) * 1_000
-        first_ms = min(now_ms + wait_ms, now_ms + (hot.end_ms - now_ms) // 2)
-        for part in range(3):
-            at_ms = first_ms + part * 20_000
-            if at_ms >= hot.end_ms - 1_000:
-                break
-            units = int(self._rng.integers(5, 16))
-            columns: dict[Col, Ints | int] = {Col.PRODUCT: pool[0], Col.QTY: units}
-            self.restocks.append(single("stock_adjust", at_ms, columns))
-            heapq.heappush(self._releases, (at_ms, pool, units))
-        return first_ms
 
 
 class _Orders:

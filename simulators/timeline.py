@@ -17,7 +17,10 @@ NO_EFFECT: Final = Effect()
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One labelled incident, `[start_ms, end_ms)`; `subject` a product, pool, host or None."""
+    """One labelled incident, `[start_ms, end_ms)`; `subject` a product, pool or None.
+
+    `from_ms`: since when a warning about it is true, e.g. of a pool that runs short.
+    """
 
     kind: str
     tenant: int
@@ -26,6 +29,7 @@ class Incident:
     start_ms: int
     end_ms: int
     alert: bool
+    from_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class Span:
 class Timeline:
     """One session of one room. `start_ms` and `end_ms` are those of room_status.
 
-    `ended` False: the end is never sent. `incident` None: nothing happens.
+    `ended` False: the end is never sent. `incident` None: nothing happens. `pull` scales the
+    demand of an incident that drains a pool: sessions differ in how fast they sell out.
     """
 
     room: int
@@ -53,6 +58,7 @@ class Timeline:
     subject: int
     explained: tuple[Span, ...]
     shifts: tuple[Span, ...]
+    pull: float = 1.0
 
     @property
     def effect(self) -> Effect:
@@ -120,7 +126,8 @@ def _timeline(
     else:
         subject = _shared_product(rng, plan.products)
         incident = _incident(plan, rng, room, start_ms, end_ms, subject)
-    line = Timeline(room, tenant, start_ms, end_ms, ended, incident, subject, (), ())
+    pull = float(rng.uniform(0.8, 2.5)) if effect.demand_ratio else 1.0
+    line = Timeline(room, tenant, start_ms, end_ms, ended, incident, subject, (), (), pull)
     return replace(line, explained=_explained(plan, rng, line), shifts=_shifts(rng, line))
 
 
@@ -162,6 +169,7 @@ def _incident(
         begin_ms,
         finish_ms,
         effect.alert,
+        begin_ms,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from simulators.columns import NONE, Col, Ints
 from simulators.presence import online_by_second
-from simulators.stock import pool_name, pool_of
+from simulators.walk import pool_name, pool_of
 from stream.events import EVENT_TYPES
 
 MINUTE_MS: Final = 60_000

@@ -1,0 +1,192 @@
+"""The truth file against a second, tiny recomputation that reads only the NDJSON lines."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulators.api import HARD_DISORDER, Recording, SimulationPlan, simulate_lines, write_recording
+
+PRESENCE = {
+    "enter", "heartbeat", "comment", "like", "gift", "follow", "share", "fans_join",
+    "product_exposure", "product_click", "add_to_cart",
+}  # fmt: skip
+PLANS = [
+    SimulationPlan("calm", rooms=2, minutes=6, rate=12, disorder=HARD_DISORDER),
+    SimulationPlan("refund_surge", rooms=3, tenants=2, minutes=12, rate=30, seed=3),
+    SimulationPlan("oversell_race", rooms=4, minutes=8, rate=60, seed=4, disorder=HARD_DISORDER),
+    SimulationPlan("slow_restock", minutes=15, seed=5, restart_rooms=1, disorder=HARD_DISORDER),
+    SimulationPlan("feed_outage", rooms=3, minutes=7, late_rooms=1, endless_rooms=1, seed=6),
+]
+
+
+def accepted(plan: SimulationPlan) -> tuple[list[dict], dict]:
+    """What an engine keeps: first of each id, in time, well-formed; and the counts."""
+    events, seen, counts = [], set(), {"in": 0, "duplicates": 0, "dead": 0}
+    tick_ms = -1
+    for chunk in simulate_lines(plan):
+        for line in chunk.lines.split(b"\n")[:-1]:
+            try:
+                event = json.loads(line)
+                at_ms, kind = event["event_time_ms"], event["type"]
+                good = len(line) < 16_384 and ("tenant" in event or kind == "tick")
+                good &= isinstance(at_ms, int) and at_ms < 4_102_444_800_000
+                good &= not kind.startswith("no_such")
+            except (ValueError, KeyError):
+                good, kind = False, ""
+            if kind == "tick":
+                tick_ms = at_ms
+                continue
+            counts["in"] += 1
+            if not good or not tick_ms - 62_000 <= at_ms <= tick_ms + 60_000:
+                counts["dead"] += 1
+            elif (event["source"], event["event_id"]) in seen:
+                counts["duplicates"] += 1
+            else:
+                seen.add((event["source"], event["event_id"]))
+                events.append(event)
+    return events, counts
+
+
+def rooms_of_refunds(events: list[dict]) -> None:
+    """A refund without room belongs to the room of its order line."""
+    rooms = {
+        (one["tenant"], one["order_id"], one.get("line_id")): one["room_id"]
+        for one in events
+        if one["type"] == "order_created"
+    }
+    for one in events:
+        if one["type"].startswith("refund_"):
+            key = (one["tenant"], one["order_id"], one.get("line_id"))
+            one.setdefault("room_id", rooms[key])
+
+
+def users(events: list[dict], kind: str) -> int:
+    return len({one["user_id"] for one in events if one["type"] == kind})
+
+
+def money(events: list[dict], kind: str) -> int:
+    return sum(one["amount_minor"] for one in events if one["type"] == kind)
+
+
+def expected(events: list[dict]) -> dict[str, object]:
+    paid, back = money(events, "order_paid"), money(events, "refund_succeeded")
+    return {
+        "view_pv": sum(one["type"] == "enter" for one in events),
+        "view_uv": users(events, "enter"),
+        "product_click_uv": users(events, "product_click"),
+        "order_uv": users(events, "order_created"),
+        "pay_uv": users(events, "order_paid"),
+        "orders_paid": len({one["order_id"] for one in events if one["type"] == "order_paid"}),
+        "gmv_paid": paid,
+        "refund_amount": back,
+        "gmv_net": paid - back,
+    }
+
+
+def online_at(events: list[dict], second: int) -> int:
+    """The contract's sentence, viewer by viewer."""
+    last: dict[str, int] = {}
+    left: dict[str, int] = {}
+    for one in events:
+        at = one["event_time_ms"] // 1_000
+        if at <= second and one["type"] in PRESENCE:
+            last[one["user_id"]] = max(at, last.get(one["user_id"], 0))
+        if at <= second and one["type"] == "leave":
+            left[one["user_id"]] = max(at, left.get(one["user_id"], 0))
+    return sum(second - at < 300 and left.get(user, -1) < at for user, at in last.items())
+
+
+def windows(truth: dict, dimension: str) -> Iterator[tuple[dict, dict]]:
+    ends = {(one["room_id"], one["start_ms"]): one["end_ms"] for one in truth["sessions"]}
+    for row in truth["rows"]:
+        if row["dimension"] == dimension:
+            yield row, ends
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.scenario)
+def test_every_row_equals_a_recount_of_the_lines(plan: SimulationPlan) -> None:
+    truth = Recording(plan).truth()
+    events, counts = accepted(plan)
+    rooms_of_refunds(events)
+    by_room = defaultdict(list)
+    for event in events:
+        by_room[event.get("room_id")].append(event)
+    sessions = truth["sessions"]
+    assert truth["counts"]["in"] == counts["in"]
+    assert truth["counts"]["duplicates"] == counts["duplicates"]
+    assert sum(truth["counts"]["dead"].values()) == counts["dead"]
+    assert truth["counts"]["accepted"] == len(events)
+    for row in truth["rows"]:
+        live = next(
+            one for one in sessions
+            if one["room_id"] == row["room_id"]
+            and one["start_ms"] < row["end_ms"]
+            and (one["end_ms"] or plan.end_ms) > row["start_ms"]
+            and (one["end_ms"] or plan.end_ms) + 60_000 > row["end_ms"]
+        )  # fmt: skip
+        inside = [
+            one
+            for one in by_room[row["room_id"]]
+            if max(row["start_ms"], live["start_ms"]) <= one["event_time_ms"] < row["end_ms"]
+            and row["key"] in (None, one.get("product_id"))
+        ]
+        figures = expected(inside)
+        if row["dimension"] == "product":
+            del figures["view_pv"], figures["view_uv"]
+        assert {name: row["metrics"][name] for name in figures} == figures, row
+
+
+def test_online_equals_the_definition_second_by_second() -> None:
+    plan = SimulationPlan("traffic_drop", minutes=9, rate=8, seed=8, disorder=HARD_DISORDER)
+    truth = Recording(plan).truth()
+    events = [one for one in accepted(plan)[0] if one.get("room_id") == "r1"]
+    checked = 0
+    for row, _ in windows(truth, "room"):
+        if row["window"] == "1m" and "pcu" in row["metrics"]:
+            first = max(row["start_ms"], truth["sessions"][0]["start_ms"]) // 1_000
+            seconds = [online_at(events, at) for at in range(first, row["end_ms"] // 1_000, 7)]
+            assert row["metrics"]["online_now"] == online_at(events, row["end_ms"] // 1_000 - 1)
+            assert row["metrics"]["pcu"] >= max(seconds)
+            checked += 1
+    assert checked == plan.minutes
+
+
+def test_stock_equals_a_recount_and_boards_are_sorted_with_ties_by_key() -> None:
+    plan = PLANS[2]
+    truth = Recording(plan).truth()
+    events, _ = accepted(plan)
+    rooms_of_refunds(events)
+    for pool in truth["stock"]:
+        mine = [
+            one for one in events
+            if one["tenant"] == pool["tenant"]
+            and (one.get("pool_id") or one.get("product_id")) == pool["pool"]
+        ]  # fmt: skip
+
+        def units(kind: str, mine: list[dict] = mine) -> int:
+            return sum(one["qty"] for one in mine if one["type"] == kind)
+
+        on_hand = units("stock_set") + units("stock_adjust")
+        on_hand += units("refund_succeeded") - units("order_paid")
+        held = units("order_created") - units("order_paid") - units("order_cancelled")
+        assert (pool["on_hand"], pool["reserved"]) == (on_hand, held)
+        assert pool["available"] == on_hand - held
+    oversold = sum(pool["oversold"] for pool in truth["stock"])
+    assert oversold > 0
+    for board in truth["boards"]:
+        order = [(-entry["value"], entry["key"]) for entry in board["entries"]]
+        assert order == sorted(order)
+        assert order
+
+
+def test_the_truth_file_is_what_the_recording_says(tmp_path: Path) -> None:
+    out, truth = tmp_path / "out.ndjson", tmp_path / "truth.json"
+    summary = write_recording(PLANS[0], out, truth)
+    assert json.loads(truth.read_text(encoding="utf-8")) == json.loads(
+        json.dumps(Recording(PLANS[0]).truth())
+    )
+    assert out.read_bytes() == b"".join(chunk.lines for chunk in simulate_lines(PLANS[0]))
+    assert summary.size_bytes == out.stat().st_size
