@@ -1,0 +1,1 @@
+"""Benchmarks of the gateway: CPU per delivery, memory per connection, loss."""

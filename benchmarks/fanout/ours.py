@@ -1,0 +1,67 @@
+"""Our gateway as a benchmark subject; prints its port.
+
+python -m benchmarks.fanout.ours --redis-url U [--uvloop]
+"""
+
+import argparse
+import asyncio
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from sinks.gateway.limits import Limits
+from sinks.gateway.server import GatewayServer
+
+SECRET = "a-benchmark-secret-of-more-than-32-characters"
+LIMITS = Limits(
+    max_connections=50_000,
+    max_per_ip=50_000,
+    max_per_user=50_000,
+    accept_per_s=20_000,
+    commands_per_s=1_000,
+    ping_s=120,
+)
+
+
+@dataclass
+class BenchSettings:
+    """What the gateway reads."""
+
+    redis_url: str | None
+    port: int = 0
+    shards: int = 1
+    host: str = "127.0.0.1"
+    token_secret: str | None = SECRET
+    token_secret_previous: str | None = None
+    allowed_origins: tuple[str, ...] = ()
+    max_connections: int = 50_000
+    assets_dir: Path | None = None
+
+
+async def run(redis_url: str, port: int) -> None:
+    """Serve until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with GatewayServer(BenchSettings(redis_url, port), LIMITS) as server:
+        print(server.port, flush=True)
+        await stop.wait()
+
+
+def main() -> None:
+    """Parse and run."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--redis-url", required=True)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--uvloop", action="store_true")
+    args = parser.parse_args()
+    work = run(args.redis_url, args.port)
+    if args.uvloop:
+        uvloop.run(work)
+    else:
+        asyncio.run(work)
+
+
+if __name__ == "__main__":
+    main()
