@@ -132,6 +132,8 @@ class _Player:
         """Send what arrives up to `due_ms`, ticks between; stops after the last line."""
         while self._next_tick_ms <= due_ms and not self.done:
             self._lines_before(self._next_tick_ms)
+            if self.done:
+                return
             self._tick(tick_line(self._next_tick_ms).encode())
             self._next_tick_ms += TICK_MS
         self._lines_before(due_ms + 1)

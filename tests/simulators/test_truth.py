@@ -15,8 +15,8 @@ PRESENCE = {
 }  # fmt: skip
 PLANS = [
     SimulationPlan("calm", rooms=2, minutes=6, rate=12, disorder=HARD_DISORDER),
-    SimulationPlan("refund_surge", rooms=3, tenants=2, minutes=12, rate=30, seed=3),
-    SimulationPlan("oversell_race", rooms=4, minutes=8, rate=60, seed=4, disorder=HARD_DISORDER),
+    SimulationPlan("refund_surge", rooms=3, tenants=2, minutes=12, rate=16, seed=3),
+    SimulationPlan("oversell_race", rooms=4, minutes=8, rate=24, seed=4, disorder=HARD_DISORDER),
     SimulationPlan("slow_restock", minutes=15, seed=5, restart_rooms=1, disorder=HARD_DISORDER),
     SimulationPlan("feed_outage", rooms=3, minutes=7, late_rooms=1, endless_rooms=1, seed=6),
 ]
