@@ -30,11 +30,16 @@ class Place:
     start_ms: int
     end_ms: int
 
+    def __str__(self) -> str:
+        key = "" if self.key is None else f"={self.key}"
+        span = f"{self.window} [{self.start_ms}, {self.end_ms})"
+        return f"{self.tenant}/{self.room_id} {self.dimension}{key} {span}"
+
 
 def figures(
     connection: duckdb.DuckDBPyConnection, dimension: str, window: str
-) -> Iterator[tuple[Place, dict[str, Figure]]]:
-    """Figures of all events of sessions, by key and window. Places without events are absent."""
+) -> Iterator[tuple[Place, int, dict[str, Figure]]]:
+    """Figures by place and session number. Places without events are absent."""
     columns = []
     for name, definition in DEFINITIONS.items():
         columns.append(f"{definition.num} AS {name}_num")
@@ -42,16 +47,16 @@ def figures(
     key = KEYS[dimension]
     where = "" if dimension == "room" else f"WHERE {key} IS NOT NULL"
     query = f"""
-        SELECT tenant, grp, room_id, {key} AS key, {_bounds(window)}, {", ".join(columns)}
+        SELECT session, tenant, grp, room_id, {key} AS key, {_bounds(window)}, {", ".join(columns)}
         FROM ({_exploded(window)}) {where}
         GROUP BY tenant, grp, room_id, session, key, start_ms, end_ms
     """
     cursor = connection.execute(query)
     while rows := cursor.fetchmany(10_000):
-        for tenant, group, room_id, key, start_ms, end_ms, *values in rows:
+        for session, tenant, group, room_id, key, start_ms, end_ms, *values in rows:
             place = Place(tenant, group, room_id, dimension, key, window, start_ms, end_ms)
             pairs = zip(values[::2], values[1::2], strict=True)
-            yield place, dict(zip(DEFINITIONS, pairs, strict=True))
+            yield place, session, dict(zip(DEFINITIONS, pairs, strict=True))
 
 
 def _bounds(window: str) -> str:
@@ -69,7 +74,7 @@ def _exploded(window: str) -> str:
         return f"SELECT *, {minutes} AS minutes FROM placed_events"
     length = ROLLING.get(window, 1)
     minute = f"event_time_ms // {MINUTE_MS}"
-    # A room's figures end with the minute in which its session ends.
-    last = f"greatest({minute}, (session_end_ms - 1) // {MINUTE_MS}) + 1"
+    # Only windows that the recording's clock has passed are final.
+    last = f"(SELECT watermark_ms // {MINUTE_MS} FROM closing)"
     ends = f"unnest(range({minute} + 1, least({minute} + {length}, {last}) + 1))"
     return f"SELECT *, {length} AS minutes, {ends} AS end_minute FROM placed_events"

@@ -1,7 +1,12 @@
-"""Engine rows against expected figures: counts what was compared, lists what differs."""
+"""Engine rows against expected figures: counts what was compared, lists what differs.
+
+A room that restarts within a minute has two sessions in one window, and two rows whose place
+reads the same. So a place has a list of candidates, one a session: every row must be one of
+them, and every candidate must have its row.
+"""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,9 +15,12 @@ import duckdb
 from operators.results import Row
 from stream.oracle.cells import WINDOWS, Figure, Place, figures
 from stream.oracle.gauges import gauges
-from stream.oracle.measures import DEFINITIONS, GAUGES, KEYS
+from stream.oracle.measures import DEFINITIONS, GAUGES, KEYS, NEVER_EMPTY
 
 MAX_LISTED: Final = 1_000
+
+Values = Mapping[str, object]
+Figures = dict[str, Figure]
 
 
 @dataclass(slots=True)
@@ -20,6 +28,7 @@ class Report:
     """Outcome: values compared by (dimension, window), mismatches, metrics nobody checks."""
 
     compared: Counter[tuple[str, str]] = field(default_factory=Counter)
+    metrics: Counter[str] = field(default_factory=Counter)
     mismatches: list[str] = field(default_factory=list)
     mismatch_count: int = 0
     unchecked: set[str] = field(default_factory=set)
@@ -30,15 +39,15 @@ class Report:
         return self.compared.total()
 
     def differ(self, text: str) -> None:
-        """Note a mismatch."""
+        """Note a mismatch; the first 1,000 are kept in words."""
         self.mismatch_count += 1
         if len(self.mismatches) < MAX_LISTED:
             self.mismatches.append(text)
 
 
-def last_revisions(rows: Iterable[Row]) -> dict[Place, Mapping[str, object]]:
-    """Metrics of the highest revision of every metric row."""
-    newest: dict[Place, tuple[int, Mapping[str, object]]] = {}
+def last_revisions(rows: Iterable[Row]) -> dict[Place, list[Values]]:
+    """Metrics of the highest revision of every place; of two sessions there may be two."""
+    newest: dict[Place, tuple[int, list[Values]]] = {}
     for row in rows:
         metrics = row.body.get("metrics")
         if row.kind != "metric" or row.room_id is None or not isinstance(metrics, Mapping):
@@ -53,9 +62,12 @@ def last_revisions(rows: Iterable[Row]) -> dict[Place, Mapping[str, object]]:
             row.start_ms,
             row.end_ms,
         )
-        if place not in newest or newest[place][0] < row.revision:
-            newest[place] = (row.revision, metrics)
-    return {place: metrics for place, (_, metrics) in newest.items()}
+        revision, values = newest.get(place, (-1, []))
+        if row.revision == revision:
+            values.append(metrics)
+        elif row.revision > revision:
+            newest[place] = (row.revision, [metrics])
+    return {place: values for place, (_, values) in newest.items()}
 
 
 def compare(
@@ -72,53 +84,71 @@ def compare(
     """
     report = Report()
     given = last_revisions(rows)
-    splits = {(place.dimension, place.window) for place in given} | set(wanted_splits)
-    for dimension, window in sorted(splits):
+    by_split: dict[tuple[str, str], list[Place]] = {split: [] for split in wanted_splits}
+    for place in given:
+        by_split.setdefault((place.dimension, place.window), []).append(place)
+    for dimension, window in sorted(by_split):
         if dimension not in KEYS or window not in WINDOWS:
             report.unchecked.add(f"{dimension}/{window}")
             continue
-        wanted = dict(_expected(connection, dimension, window))
-        for place in [p for p in given if (p.dimension, p.window) == (dimension, window)]:
-            _compare_row(report, place, given[place], wanted.pop(place, {}))
+        wanted = _expected(connection, dimension, window)
+        for place in by_split[dimension, window]:
+            candidates = wanted.pop(place, [{}])
+            for values in given[place]:
+                _compare_row(report, place, values, candidates)
         if (dimension, window) in wanted_splits:
             _look_for_missing(report, wanted)
     return report
 
 
-def _look_for_missing(report: Report, left: Mapping[Place, Mapping[str, Figure]]) -> None:
-    for place, values in left.items():
-        if any(figure[0] for figure in values.values()):
-            report.differ(f"{_where(place)}: the row is missing")
-
-
 def _expected(
     connection: duckdb.DuckDBPyConnection, dimension: str, window: str
-) -> Iterator[tuple[Place, dict[str, Figure]]]:
-    audience = dict(gauges(connection, window)) if dimension == "room" else {}
-    for place, values in figures(connection, dimension, window):
-        yield place, values | audience.pop(place, {})
-    yield from audience.items()
+) -> dict[Place, list[Figures]]:
+    """Figures of each place, a list entry for each session."""
+    found: dict[tuple[Place, int], Figures] = {}
+    for place, session, values in figures(connection, dimension, window):
+        found[place, session] = values
+    if dimension == "room":
+        for place, session, values in gauges(connection, window):
+            found.setdefault((place, session), {}).update(values)
+    grouped: dict[Place, list[Figures]] = {}
+    for (place, _), values in found.items():
+        grouped.setdefault(place, []).append(values)
+    return grouped
 
 
-def _compare_row(
-    report: Report, place: Place, given: Mapping[str, object], wanted: Mapping[str, Figure]
-) -> None:
+def _look_for_missing(report: Report, left: Mapping[Place, list[Figures]]) -> None:
+    for place, candidates in left.items():
+        if any(figure[0] for values in candidates for figure in values.values()):
+            report.differ(f"{place}: the row is missing")
+
+
+def _compare_row(report: Report, place: Place, given: Values, candidates: list[Figures]) -> None:
+    """Compare with the candidate that fits best."""
+    known = {name: given[name] for name in given if name in DEFINITIONS or name in GAUGES}
+    report.unchecked.update(given.keys() - known.keys())
+    report.compared[place.dimension, place.window] += len(known)
+    report.metrics.update(known.keys())
+    best = min((_differences(known, wanted) for wanted in candidates), key=len)
+    for text in best:
+        report.differ(f"{place} {text}")
+
+
+def _differences(given: Values, wanted: Figures) -> list[str]:
+    texts = []
     for name, value in given.items():
-        if name not in DEFINITIONS and name not in GAUGES:
-            report.unchecked.add(name)
-            continue
-        report.compared[place.dimension, place.window] += 1
         figure = wanted.get(name, _nothing(name, value))
         if not _equal(value, figure):
-            report.differ(f"{_where(place)} {name}: engine {value!r}, oracle {figure!r}")
+            texts.append(f"{name}: engine {value!r}, oracle {figure!r}")
+    return texts
 
 
 def _nothing(name: str, value: object) -> Figure:
-    """A window without any event: 0, over 0 for a ratio (minutes count without events)."""
+    """A window without any event: 0, over 0 for a ratio; time passes without events too."""
     if not isinstance(value, Mapping):
         return 0, None
     den = value.get("den")
-    return 0, den if name == "comment_per_min" and isinstance(den, int) else 0
+    return 0, den if name in NEVER_EMPTY and isinstance(den, int) else 0
 
 
 def _equal(value: object, figure: Figure) -> bool:
@@ -127,11 +157,3 @@ def _equal(value: object, figure: Figure) -> bool:
         return value == num and not isinstance(value, bool | float)
     ratio = None if den == 0 or num is None else num / den
     return value == {"num": num, "den": den, "value": ratio}
-
-
-def _where(place: Place) -> str:
-    key = "" if place.key is None else f"={place.key}"
-    return (
-        f"{place.tenant}/{place.room_id} {place.dimension}{key} {place.window} "
-        f"[{place.start_ms}, {place.end_ms})"
-    )

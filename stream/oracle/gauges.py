@@ -9,7 +9,7 @@ from stream.oracle.cells import MINUTE_MS, Figure, Place
 
 def gauges(
     connection: duckdb.DuckDBPyConnection, window: str
-) -> Iterator[tuple[Place, dict[str, Figure]]]:
+) -> Iterator[tuple[Place, int, dict[str, Figure]]]:
     """`online_now` and `pcu` of every session and minute in which somebody was online."""
     if window not in ("session", "1m"):
         return
@@ -31,16 +31,16 @@ def gauges(
             JOIN (SELECT DISTINCT session, grp FROM placed_events) g USING (session)
         ),
         frames AS ({frames})
-        SELECT f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms,
+        SELECT f.session, f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms,
             coalesce(max(l.online) FILTER (
-                l.from_s <= f.end_ms // 1000 - 1 AND l.to_s > f.end_ms // 1000 - 1
+                l.from_s <= (f.end_ms - 1) // 1000 AND l.to_s > (f.end_ms - 1) // 1000
             ), 0),
             max(l.online)
         FROM frames f JOIN levels l
             ON l.tenant = f.tenant AND l.room_id = f.room_id AND l.session = f.session
-            AND l.from_s < f.end_ms // 1000 AND l.to_s > f.start_ms // 1000
-        GROUP BY f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms
+            AND l.from_s <= (f.end_ms - 1) // 1000 AND l.to_s > f.start_ms // 1000
+        GROUP BY f.session, f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms
     """).fetchall()
-    for tenant, group, room_id, start_ms, end_ms, online, peak in rows:
+    for session, tenant, group, room_id, start_ms, end_ms, online, peak in rows:
         place = Place(tenant, group, room_id, "room", None, window, start_ms, end_ms)
-        yield place, {"online_now": (online, None), "pcu": (peak, None)}
+        yield place, session, {"online_now": (online, None), "pcu": (peak, None)}

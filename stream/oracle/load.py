@@ -54,7 +54,8 @@ def load(chunks: Iterable[bytes], terms: Terms) -> duckdb.DuckDBPyConnection:
 def _assign_sessions(connection: duckdb.DuckDBPyConnection, terms: Terms, folder: Path) -> None:
     """Make the tables `assigned` (pos, session) and `sessions`."""
     cursor = connection.execute(
-        "SELECT pos, tenant, room_id, event_time_ms, tick_ms, type, status FROM events "
+        "SELECT pos, tenant, room_id, event_time_ms, tick_ms, beat_ms, type, status "
+        "FROM events "
         "WHERE room_id IS NOT NULL ORDER BY tenant, grp, room_id, event_time_ms, pos"
     )
     sessions: dict[int, Session] = {}
@@ -71,12 +72,20 @@ def _assign_sessions(connection: duckdb.DuckDBPyConnection, terms: Terms, folder
     )
     connection.execute(
         "CREATE TABLE sessions (session BIGINT, tenant VARCHAR, room_id VARCHAR, "
-        "start_ms BIGINT, last_ms BIGINT, end_ms BIGINT)"
+        "start_ms BIGINT, last_ms BIGINT, end_ms BIGINT, told BOOLEAN)"
     )
     for one in sessions.values():
         connection.execute(
-            "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)",
-            [one.number, one.tenant, one.room_id, one.start_ms, one.last_ms, one.closing_ms],
+            "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                one.number,
+                one.tenant,
+                one.room_id,
+                one.start_ms,
+                one.last_ms,
+                one.closing_ms,
+                one.told,
+            ],
         )
 
 

@@ -66,6 +66,9 @@ DEFINITIONS: Final[dict[str, Definition]] = {
 GAUGES: Final = frozenset(("online_now", "pcu"))
 """Metrics that are read from the audience (`sql/online.sql`), not from events of the window."""
 
+NEVER_EMPTY: Final = frozenset(("comment_per_min",))
+"""Metrics over time: their denominator passes without events too."""
+
 KEYS: Final[dict[str, str]] = {
     "room": "NULL::VARCHAR",
     "product": "product_id",

@@ -1,10 +1,10 @@
 """Which session each event belongs to: a walk through each room's events by event time.
 
 The rules, in words (design, section 3; `docs/metrics.md`):
-a session opens at an event that can open one, ends at room_status end, or at the first tick
-`idle_ms` after the tick of its last event, then just after that event. What happens after an
-end still belongs to the ended session, until a start, or until an event a lateness or more
-after the end. A start within 10 s of the end resumes the session.
+a session opens at an event that can open one, ends at room_status end, or at the first beat
+(every 5 s of watermark) `idle_ms` after the tick of its last event, then just after that event.
+What happens after an end still belongs to the ended session, until a start, or until an event a
+lateness or more after the end. A start within 10 s of the end resumes the session.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,13 +22,13 @@ NEVER_OPEN: Final = frozenset(
 )
 """Types that follow from something earlier or lie outside the show: they open no session."""
 
-RoomEvent = tuple[int, str, str, int, int, str, str | None]
-"""(pos, tenant, room_id, event_time_ms, tick_ms, type, status), by room, then event time."""
+RoomEvent = tuple[int, str, str, int, int, int | None, str, str | None]
+"""(pos, tenant, room_id, event_time_ms, tick_ms, beat_ms, type, status), by room and time."""
 
 
 @dataclass(slots=True)
 class Session:
-    """One session. `end_ms` is None while nothing ended it."""
+    """One session. `end_ms` is None while nothing ended it; `told`: by room_status."""
 
     number: int
     tenant: str
@@ -37,6 +37,8 @@ class Session:
     last_ms: int
     active_ms: int
     end_ms: int | None = None
+
+    told: bool = False
 
     @property
     def closing_ms(self) -> int:
@@ -48,28 +50,29 @@ def walk(events: Iterable[RoomEvent], terms: Terms) -> Iterator[tuple[int, Sessi
     """Yield (pos, session) of every event that belongs to one."""
     session: Session | None = None
     count = 0
-    for pos, tenant, room_id, time_ms, tick_ms, kind, status in events:
+    for pos, tenant, room_id, time_ms, tick_ms, beat_ms, kind, status in events:
         if session is not None and (session.tenant, session.room_id) != (tenant, room_id):
             session = None
         mark = status if kind == "room_status" else None
         if session is not None and session.end_ms is None:
-            _end_if_idle(session, tick_ms, terms["idle_ms"])
+            _end_if_idle(session, beat_ms or tick_ms, terms["idle_ms"])
         if session is None or _opens_next(session, time_ms, mark, kind, terms["lateness_ms"]):
             if kind in NEVER_OPEN or mark == "end":
                 continue
             count += 1
             session = Session(count, tenant, room_id, time_ms, time_ms, tick_ms)
         elif session.end_ms is not None and mark == "start":
-            session.end_ms = None
+            session.end_ms, session.told = None, False
         elif session.end_ms is None and mark == "end":
             session.end_ms = max(time_ms, session.start_ms + 1)
+            session.told = True
         session.last_ms = max(session.last_ms, time_ms)
         session.active_ms = max(session.active_ms, tick_ms)
         yield pos, session
 
 
-def _end_if_idle(session: Session, tick_ms: int, idle_ms: int) -> None:
-    if tick_ms - session.active_ms >= idle_ms:
+def _end_if_idle(session: Session, beat_ms: int, idle_ms: int) -> None:
+    if beat_ms - session.active_ms >= idle_ms:
         session.end_ms = session.last_ms + 1
 
 

@@ -6,6 +6,16 @@ WITH clocked AS (
             OVER (ORDER BY pos ROWS UNBOUNDED PRECEDING) AS tick_ms
     FROM lines
 ),
+beats AS (
+    -- Whether a room is idle is asked every 5 s of watermark, not at every tick.
+    SELECT *, last_value(CASE WHEN beat > before THEN event_time_ms END IGNORE NULLS)
+        OVER (ORDER BY pos ROWS UNBOUNDED PRECEDING) AS beat_ms
+    FROM (
+        SELECT *, (tick_ms - $out_of_order_ms) // 5000 AS beat,
+            lag((tick_ms - $out_of_order_ms) // 5000, 1, 0) OVER (ORDER BY pos) AS before
+        FROM clocked
+    )
+),
 placed AS (
     SELECT *, tick_ms - $out_of_order_ms AS watermark_ms,
         CASE
@@ -13,7 +23,7 @@ placed AS (
             WHEN event_time_ms > tick_ms + $skew_ms THEN 'clock_skew'
             WHEN event_time_ms < tick_ms - $out_of_order_ms - $lateness_ms THEN 'too_late'
         END AS reason
-    FROM clocked WHERE type <> 'tick'
+    FROM beats WHERE type <> 'tick'
 ),
 copies AS (
     -- A copy counts only against an earlier copy that was itself in time.
@@ -46,3 +56,6 @@ FROM counted WHERE line_owner IS NULL OR repeat = 1;
 
 CREATE TABLE events AS
 SELECT *, event_time_ms // 1000 AS second FROM accepted;
+
+CREATE TABLE closing AS
+SELECT max(event_time_ms) - $out_of_order_ms AS watermark_ms FROM lines WHERE type = 'tick';

@@ -16,6 +16,10 @@ SELECT tenant, grp, room_id, session, user_id, second AS from_s,
     )) AS to_s,
     is_leave
 FROM points;
+
+-- When the room says that it ended, nobody is in it any more.
+UPDATE stays SET to_s = least(to_s, (s.end_ms + 999) // 1000)
+FROM sessions s WHERE s.session = stays.session AND s.told;
 DELETE FROM stays WHERE is_leave OR to_s <= from_s;
 
 -- Online is constant on each [from_s, to_s).
