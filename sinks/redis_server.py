@@ -196,8 +196,10 @@ class RedisServer:
 
     def _answers(self, link: Link) -> bool:
         try:
-            reply = link.call("INFO", "server")
+            reply = link.call("INFO")
         except SinkError as error:
             # A server that wants a password is up.
             return "NOAUTH" in error.why or "NOPERM" in error.why
-        return isinstance(reply, bytes) and f"process_id:{self.pid}\r".encode() in reply
+        if not isinstance(reply, bytes) or b"loading:1" in reply:
+            return False
+        return f"process_id:{self.pid}\r".encode() in reply

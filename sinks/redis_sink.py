@@ -106,6 +106,11 @@ class RedisSink:
         waiting = self._pending
         return len(waiting.patches) + len(waiting.entries) + len(waiting.letters)
 
+    @property
+    def dropped_count(self) -> int:
+        """Log entries and dead letters dropped because Redis was away too long."""
+        return self._pending.dropped_entries_count + self._pending.dropped_letters_count
+
     def claim(self, timeout_s: float = 30.0) -> Claim:
         """Take the shard from any other engine, whose writes are refused from now on.
 
