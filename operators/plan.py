@@ -101,7 +101,8 @@ class Plan:
 
     def _view(self, dimension: str) -> View:
         metrics = tuple(m for m in self.metrics if dimension in m.dimensions)
-        names = {name for metric in metrics for name in metric.windows}
+        allowed = next(d.windows for d in self.dimensions if d.name == dimension)
+        names = {name for metric in metrics for name in metric.windows if name in allowed}
         return View(
             dimension,
             metrics,

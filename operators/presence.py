@@ -32,6 +32,8 @@ class Presence:
         base, peak, watch_s, live_s: by session, at the horizon: online, largest online so far,
             sum of online over the seconds, seconds counted.
         stop_s: by session: nobody is online from this second on; 0 while it is open.
+        last_s, online_last: by session: second of its last event (set by the caller), and how
+            many were online then, once the horizon has passed it.
         rings: (sessions, SECONDS): change of online at second s in place s % SECONDS.
     """
 
@@ -46,6 +48,8 @@ class Presence:
         self.peak: I64 = np.zeros(0, np.int64)
         self.watch_s: I64 = np.zeros(0, np.int64)
         self.stop_s: I64 = np.zeros(0, np.int64)
+        self.last_s: I64 = np.zeros(0, np.int64)
+        self.online_last: I64 = np.zeros(0, np.int64)
         self._recent: I64 = np.zeros((0, 3), np.int64)
         self._recent_count = 0
 
@@ -56,6 +60,8 @@ class Presence:
         self.peak = grown(self.peak, sessions)
         self.watch_s = grown(self.watch_s, sessions)
         self.stop_s = grown(self.stop_s, sessions)
+        self.last_s = grown(self.last_s, sessions)
+        self.online_last = grown(self.online_last, sessions)
 
     def see(self, sessions: I64, viewers: I64, seconds: I64, leaves: Bool) -> None:
         """Take points; shapes (n,). Points before the horizon are not given."""
@@ -193,6 +199,9 @@ class Presence:
         online = self.base[:, None] + np.cumsum(self.rings[:, seconds % SECONDS], axis=1)
         self.base = online[:, -1].astype(np.int64)
         online[self._after_stop(self.stop_s, seconds)] = 0
+        at_last = self.last_s - int(seconds[0])
+        held = np.flatnonzero((at_last >= 0) & (at_last < count))
+        self.online_last[held] = online[held, at_last[held]]
         self.peak = np.maximum(self.peak, online.max(axis=1))
         self.watch_s = self.watch_s + online.sum(axis=1)
         self.rings[:, seconds % SECONDS] = 0

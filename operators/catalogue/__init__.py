@@ -45,7 +45,11 @@ def as_json() -> dict[str, object]:
             for window in WINDOWS
         },
         "dimensions": {
-            dimension.name: {"title_en": dimension.title_en, "title_zh": dimension.title_zh}
+            dimension.name: {
+                "title_en": dimension.title_en,
+                "title_zh": dimension.title_zh,
+                "windows": list(dimension.windows),
+            }
             for dimension in DIMENSIONS
         },
     }

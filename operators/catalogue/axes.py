@@ -42,18 +42,23 @@ ROLLING_PANES: Final = (4, 20, 40)
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """What figures are split by. `column`: the event field that holds the key, "" for none."""
+    """What figures are split by.
+
+    `column` is the event field that holds the key, "" for none. `windows`: those a metric can
+    have here at the most; a room has thousands of product rows, so they have fewer.
+    """
 
     name: str
     column: str
     title_en: str
     title_zh: str
+    windows: tuple[str, ...] = ("session", "1m")
 
 
 DIMENSIONS: Final[tuple[Dimension, ...]] = (
-    Dimension("room", "", "room", "直播间"),
-    Dimension("product", "product_id", "product", "商品"),
-    Dimension("channel", "channel", "traffic source", "流量来源"),
+    Dimension("room", "", "room", "直播间", ("session", "1m", "r1", "r5", "r10")),
+    Dimension("product", "product_id", "product", "商品", ("session", "1m", "r5")),
+    Dimension("channel", "channel", "traffic source", "流量来源", ("session", "1m", "r10")),
     Dimension("host", "host_id", "host", "主播"),
     Dimension("segment", "segment", "viewer segment", "人群"),
     Dimension("campaign", "campaign_id", "campaign", "活动"),

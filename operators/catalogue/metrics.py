@@ -47,6 +47,7 @@ class Metric:
 
 ROOM: Final = ("room",)
 TRADE: Final = ("room", "product")
+SALES: Final = ("room", "product", "host")
 _SESSION_AND_MINUTE: Final = ("session", "1m")
 
 
@@ -166,7 +167,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         unit="minor",
         basis="money",
         time_basis="paid",
-        dimensions=TRADE,
+        dimensions=SALES,
         not_to_confuse="gmv_created (unpaid too), gmv_net (refunds taken off)",
     ),
     Metric(
@@ -178,7 +179,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         unit="minor",
         basis="money",
         time_basis="paid and refunded",
-        dimensions=TRADE,
+        dimensions=SALES,
         not_to_confuse="gmv_paid",
     ),
     Metric(
@@ -189,7 +190,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         _one("orders_paid"),
         basis="uv",
         time_basis="paid",
-        dimensions=TRADE,
+        dimensions=SALES,
         not_to_confuse="order lines (SKU orders)",
     ),
     Metric(
@@ -199,7 +200,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "sum of units of order_paid",
         _one("units_paid"),
         time_basis="paid",
-        dimensions=TRADE,
+        dimensions=SALES,
     ),
     Metric(
         "aov_order",

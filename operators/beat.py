@@ -1,0 +1,169 @@
+"""The beat: every 5 s of watermark, what has become final is said and what is over let go.
+
+All that is final happens here and nowhere else, at positions the ticks in the log decide, so
+that rows and alerts depend on the log alone.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from operators.boards import Boards
+from operators.catalogue.axes import PANE_MS
+from operators.figures import MINUTE_MS, Figures
+from operators.fold import Fold
+from operators.options import State
+from operators.results import Patch, Row
+from operators.rows import Rows
+
+BEAT_MS: Final = 5_000
+PRESENCE_LAG_S: Final = 65
+"""Seconds stay changeable this much longer than panes: a late event's minute may have begun
+60 s before it, and the peak of the whole minute is read again."""
+
+
+@dataclass(slots=True)
+class Finals:
+    """What a beat yields."""
+
+    rows: list[Row] = field(default_factory=list)
+    patches: list[Patch] = field(default_factory=list)
+    retired: list[str] = field(default_factory=list)
+
+
+class Beat:
+    """Runs beats; `minute` is the last minute whose windows are final (None: no beat yet)."""
+
+    def __init__(self, state: State, fold: Fold, figures: Figures, boards: Boards) -> None:
+        self._state = state
+        self._fold = fold
+        self._figures = figures
+        self._boards = boards
+        self.rows = Rows(state, figures)
+        self.minute: int | None = None
+        self._pane = 0
+
+    def run(self, tick_ms: int) -> Finals:
+        """A tick took the watermark past a multiple of BEAT_MS; the clock shows it already."""
+        state, out = self._state, Finals()
+        watermark = tick_ms - state.options.max_out_of_orderness_ms
+        self._fold.turn_generation(tick_ms)
+        self._fold.release(watermark, tick_ms)
+        idle = state.sessions.end_idle(tick_ms)
+        if len(idle):
+            self._fold.release(watermark, tick_ms)
+        self._sync_presence()
+        self._correct(out)
+        self._minutes(watermark, out)
+        self._end_sessions(watermark, out)
+        self._move_horizon(watermark)
+        self._seal(watermark, out)
+        if tick_ms // PANE_MS != self._pane:
+            self._pane = tick_ms // PANE_MS
+            self._touch_live()
+        out.patches += history(out.rows)
+        return out
+
+    def close(self) -> Finals:
+        """The recording is over: every open session ends with its last event."""
+        out = Finals()
+        self._state.sessions.end_all()
+        self._sync_presence()
+        self._correct(out)
+        self._end_sessions(2**62, out)
+        out.patches += history(out.rows)
+        return out
+
+    def _sync_presence(self) -> None:
+        state = self._state
+        count = state.sessions.count
+        presence = state.presence
+        presence.grow(count)
+        end = state.sessions.end_ms[:count]
+        presence.stop_s[:count] = (end + 999) // 1000
+        presence.last_s[:count] = state.sessions.last_ms[:count] // 1000
+
+    def _correct(self, out: Finals) -> None:
+        """Revisions of what late events changed since the last beat."""
+        if self._fold.late and self.minute is not None:
+            out.rows += self.rows.corrections(sorted(self._fold.late), self.minute)
+        self._fold.late.clear()
+        if self._fold.late_sessions:
+            late = np.array(sorted(self._fold.late_sessions), np.int64)
+            out.rows += self.rows.sessions(late, revise=True)
+        self._fold.late_sessions.clear()
+
+    def _minutes(self, watermark: int, out: Finals) -> None:
+        """Rows of every minute the watermark has passed."""
+        now = watermark // MINUTE_MS
+        if self.minute is None:
+            self.minute = now
+        while self.minute < now:
+            if self._nothing_lives():
+                self.minute = now
+                return
+            self.minute += 1
+            self._move_horizon(min(watermark, self.minute * MINUTE_MS))
+            out.rows += self.rows.minute(self.minute)
+            board_rows = self._boards.minute(self.minute - 1)
+            out.rows += board_rows
+            self._state.cube.release_idle()
+            self.rows.forget(self.minute - 15)
+
+    def _nothing_lives(self) -> bool:
+        state = self._state
+        cube = state.cube
+        return not len(state.sessions.live()) and not bool(
+            (cube.ring[: cube.slot_count] >= 0).any()
+        )
+
+    def _end_sessions(self, watermark: int, out: Finals) -> None:
+        sessions = self._state.sessions
+        n = sessions.count
+        ended = (sessions.end_ms[:n] > 0) & (sessions.end_ms[:n] <= watermark)
+        ready = (ended & ~sessions.done[:n]).nonzero()[0]
+        if len(ready):
+            sessions.done[ready] = True
+            out.rows += self.rows.sessions(ready, revise=False)
+
+    def _move_horizon(self, watermark: int) -> None:
+        """Let go of what events can no longer change, as of a watermark."""
+        state = self._state
+        behind = watermark - state.options.allowed_lateness_ms
+        state.cube.advance(behind // PANE_MS)
+        state.presence.advance(behind // 1000 - PRESENCE_LAG_S)
+
+    def _seal(self, watermark: int, out: Finals) -> None:
+        state = self._state
+        sealed = state.sessions.seal(watermark)
+        if not len(sealed):
+            return
+        for session in sealed.tolist():
+            where = state.sessions.place(session)
+            if int(state.sessions.current[state.sessions.room[session]]) == session:
+                room = f"{where.tenant}/{where.room_id}"
+                out.retired += [f"room:{room}", f"hist:{room}"]
+                out.retired += [f"split:{room}/{v.dimension}" for v in state.plan.views[1:]]
+        state.cube.drop_marks(state.sessions.sealed)
+
+    def _touch_live(self) -> None:
+        """A pane went by: rolling figures change without any event."""
+        cube = self._state.cube
+        live = cube.ring[: cube.slot_count] >= 0
+        cube.dirty[cube.slot_cell[: cube.slot_count][live]] = True
+        sessions = self._state.sessions.live()
+        if len(sessions):
+            cube.dirty[cube.cell(sessions, 0, sessions * 0 - 1)] = True
+
+
+def history(rows: list[Row]) -> list[Patch]:
+    """The chart's past: final minutes of rooms, as fields of `hist:T/ROOM`."""
+    fields: dict[str, dict[str, object]] = {}
+    for row in rows:
+        if row.kind == "metric" and row.dimension == "room" and row.window == "1m":
+            metrics = row.body["metrics"]
+            if isinstance(metrics, dict):
+                of_room = fields.setdefault(f"hist:{row.tenant}/{row.room_id}", {})
+                of_room[str(row.start_ms)] = {**metrics, "revision": row.revision}
+    return [Patch(channel, minutes) for channel, minutes in fields.items()]

@@ -1,0 +1,137 @@
+"""Leaderboards: who sells most, as of a minute, with the movement since the minute before.
+
+Order: value descending, then key ascending: equal values keep a stated order. Values are
+session totals as of the end of a pane, so that they do not depend on the order of arrival.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from operators.hashindex import I64
+from operators.options import State
+from operators.results import Row
+
+MINUTE_MS: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One kind of leaderboard: keys of a dimension by a measure, in the group or per room."""
+
+    name: str
+    dimension: str
+    measure: str
+    per_room: bool
+    title_en: str
+    title_zh: str
+
+
+BOARDS: Final = (
+    Board("products_gmv", "product", "paid_minor", False, "Products by GMV", "商品成交榜"),
+    Board("products_units", "product", "units_paid", False, "Products by units", "商品销量榜"),
+    Board("rooms_gmv", "room", "paid_minor", False, "Rooms by GMV", "直播间成交榜"),
+    Board("hosts_gmv", "host", "paid_minor", False, "Hosts by GMV", "主播成交榜"),
+    Board("products_gmv", "product", "paid_minor", True, "Products by GMV", "商品成交榜"),
+    Board("products_units", "product", "units_paid", True, "Products by units", "商品销量榜"),
+)
+"""Every leaderboard; a room's own has the room in its channel name."""
+
+Line = tuple[str, int]
+"""(key, value)."""
+Address = tuple[str, str, str, str | None]
+"""(tenant, group, board, room or None)."""
+
+
+class Boards:
+    """Leaderboards of one shard; remembers the last minute's order for the movement."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.before: dict[Address, dict[str, int]] = {}
+        self.said: dict[Address, list[Line]] = {}
+
+    def lines(self, after_pane: int | None) -> dict[Address, list[Line]]:
+        """The boards now; with `after_pane`, without what happened in that pane or later."""
+        state = self._state
+        cube, sessions = state.cube, state.sessions
+        count = cube.cells.count
+        shown = self._shown()
+        out: dict[Address, list[Line]] = {}
+        for board in BOARDS:
+            place = [d.name for d in state.plan.dimensions].index(board.dimension)
+            measure = state.plan.number[board.measure]
+            cells = np.flatnonzero(
+                (cube.cell_dimension[:count] == place)
+                & (cube.slot_of[:count, measure] >= 0)
+                & shown[cube.cell_session[:count]]
+            )
+            if not len(cells):
+                continue
+            values = self._as_of(cells, measure, after_pane)
+            sums: dict[Address, dict[str, int]] = {}
+            for cell, value in zip(cells.tolist(), values.tolist(), strict=True):
+                where = sessions.place(int(cube.cell_session[cell]))
+                key = where.room_id
+                if board.dimension != "room":
+                    text = state.names.text(int(cube.cell_key[cell]))
+                    if text is None:
+                        continue
+                    key = text
+                room = where.room_id if board.per_room else None
+                of = sums.setdefault((where.tenant, where.group, board.name, room), {})
+                of[key] = of.get(key, 0) + value
+            for address, by_key in sums.items():
+                ranked = sorted(by_key.items(), key=lambda line: (-line[1], line[0]))
+                out[address] = [line for line in ranked if line[1]][: state.options.board_lines]
+        return out
+
+    def minute(self, end: int) -> list[Row]:
+        """Rows of the boards that changed in the minute before `end`; remembers their order."""
+        rows = []
+        for address, lines in sorted(
+            self.lines(end * 4).items(), key=lambda item: tuple(map(str, item[0]))
+        ):
+            previous = self.before.get(address, {})
+            ranks = {key: rank for rank, (key, _) in enumerate(lines, 1)}
+            if lines and self.said.get(address) != lines:
+                self.said[address] = lines
+                tenant, group, name, room = address
+                body = {"lines": self.body(lines, previous)}
+                end_ms = end * MINUTE_MS
+                rows.append(
+                    Row("board", tenant, group, room, name, None, "session",
+                        end_ms - MINUTE_MS, end_ms, True, 0, body)
+                )  # fmt: skip
+            self.before[address] = ranks
+        return rows
+
+    @staticmethod
+    def body(lines: Sequence[Line], before: dict[str, int]) -> list[dict[str, object]]:
+        """Lines as they stand on a screen: rank, key, value, rank a minute ago (None: new)."""
+        return [
+            {"rank": rank, "key": key, "value": value, "prev_rank": before.get(key)}
+            for rank, (key, value) in enumerate(lines, 1)
+        ]
+
+    def _shown(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Sessions on the boards: open, or ended less than `board_ttl_ms` ago."""
+        sessions, options = self._state.sessions, self._state.options
+        end = sessions.end_ms[: sessions.count]
+        now = self._state.clock.tick_ms or 0
+        return np.asarray((end == 0) | (end > now - options.board_ttl_ms))
+
+    def _as_of(self, cells: I64, measure: int, after_pane: int | None) -> I64:
+        cube = self._state.cube
+        slots = cube.slot_of[cells, measure].astype(np.int64)
+        values = cube.total[slots].copy()
+        if after_pane is not None:
+            rows = cube.ring[slots].astype(np.int64)
+            live = rows >= 0
+            # Nothing lies further ahead than skew and a beat: 10 panes past the horizon's 5.
+            end = cube.horizon + 16
+            if end > after_pane:
+                values[live] -= cube.sums.window(rows[live], end, end - after_pane)
+        return np.asarray(values)

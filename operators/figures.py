@@ -1,0 +1,110 @@
+"""Figures of cells: measures read from the cube and the clock, combined by the catalogue."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from operators.catalogue.axes import PANE_MS, Window
+from operators.cube import Cube
+from operators.hashindex import I64, Bool
+from operators.plan import Plan, View
+from operators.presence import Presence
+from operators.sessions import Sessions
+
+MINUTE_MS: Final = 60_000
+ROOM_DIMENSION: Final = 0
+"""Place of the room among the plan's dimensions: the only one with gauges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A window at a moment: `[.., end_ms)`, of which the seconds before `until_s` have passed.
+
+    For the session `end_ms` is only used for its gauges. `until_s` is exclusive.
+    """
+
+    window: Window
+    end_ms: int
+    until_s: int
+
+
+class Figures:
+    """Reads metric values; holds no state of its own."""
+
+    def __init__(self, plan: Plan, cube: Cube, presence: Presence, sessions: Sessions) -> None:
+        self._plan = plan
+        self._cube = cube
+        self._presence = presence
+        self._sessions = sessions
+        self._gauges = {
+            name: number for name, number in plan.number.items() if plan.is_gauge[number]
+        }
+
+    def measures(self, view: View, cells: I64, span: Span) -> I64:
+        """Matrix (cells, measures) of one dimension's cells in a window."""
+        end = -(-span.end_ms // PANE_MS)
+        values = self._cube.read(cells, span.window.panes, end)
+        if self._gauges:
+            if view.dimension == "room":
+                self._room_gauges(values, cells, span)
+            elif "minutes" in self._gauges:
+                values[:, self._gauges["minutes"]] = self._minutes(cells, span)
+        return values
+
+    def ratios(self, view: View, measures: I64) -> tuple[I64, I64]:
+        """Numerators and denominators, each (cells, metrics); `den` is 0 where there is none."""
+        return measures @ view.num, measures @ view.den
+
+    def nothing(self, measures: I64) -> Bool:
+        """Rows in which nothing happened: all measures 0 but the length of the window."""
+        counted = [n for name, n in self._plan.number.items() if name not in ("minutes", "live_s")]
+        return np.asarray(~measures[:, counted].any(axis=1))
+
+    def _minutes(self, cells: I64, span: Span) -> I64:
+        """Length of the window in minutes; of a session the started ones."""
+        if span.window.panes:
+            return np.full(len(cells), span.window.length_ms // MINUTE_MS, np.int64)
+        session = self._cube.cell_session[cells]
+        end = self._sessions.end_ms[session]
+        end = np.where(end > 0, end, span.end_ms)
+        length = np.maximum(end - self._sessions.start_ms[session], 1)
+        return np.asarray(-(-length // MINUTE_MS))
+
+    def _room_gauges(self, values: I64, cells: I64, span: Span) -> None:
+        gauges = self._gauges
+        if "minutes" in gauges:
+            values[:, gauges["minutes"]] = self._minutes(cells, span)
+        presence, session = self._presence, self._cube.cell_session[cells].astype(np.int64)
+        if span.window.name == "session":
+            online, peak = self._session_presence(session, span)
+        elif span.window.name == "1m":
+            start = max(span.end_ms // 1000 - 60, presence.horizon_s + 1)
+            stop = max(min(span.end_ms // 1000, span.until_s), start + 1)
+            minute = presence.online(session, start, stop)
+            online, peak = minute[:, -1], minute.max(axis=1)
+        else:
+            return
+        if "online" in gauges:
+            values[:, gauges["online"]] = online
+        if "online_peak" in gauges:
+            values[:, gauges["online_peak"]] = peak
+
+    def _session_presence(self, session: I64, span: Span) -> tuple[I64, I64]:
+        """(online at the end or now, peak) of sessions."""
+        presence = self._presence
+        first = presence.horizon_s + 1
+        recent = presence.online(session, first, max(span.until_s, first + 1))
+        peak = np.maximum(presence.peak[session], recent.max(axis=1))
+        end = self._sessions.end_ms[session]
+        second = np.where(end > 0, (end - 1) // 1000, span.until_s - 1)
+        place = second - first
+        inside = recent[np.arange(len(session)), np.clip(place, 0, recent.shape[1] - 1)]
+        return np.where(place >= 0, inside, presence.online_last[session]), peak
+
+
+def value_of(num: int, den: int, has_den: bool) -> object:
+    """A metric's value as it stands in rows and on the wire."""
+    if not has_den:
+        return num
+    return {"num": num, "den": den, "value": num / den if den else None}

@@ -1,0 +1,287 @@
+"""One stretch of the log into the state: judge, deduplicate, place, add.
+
+Everything is judged at the event's own position in the log, by the last tick before it, so
+that the size of a batch cannot matter.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from operators.catalogue.axes import PANE_MS
+from operators.columns import TICK, Columns, take
+from operators.cube import pack_ids
+from operators.hashindex import I32, I64, Bool, first_of_each
+from operators.held import Held
+from operators.ledger import ORDER_TYPES, line_key, order_key
+from operators.options import State
+from operators.profiles import TRAITS
+from operators.sessions import HELD, Place
+from stream.events import EVENT_TYPES, TYPE_CODE, Event
+from stream.ids import key64
+
+Reject = Callable[[int, str], None]
+"""Called with the place of an event in the stretch and the reason it is dead-lettered."""
+
+_IS_ORDER: Final = np.array([e.name in ORDER_TYPES for e in EVENT_TYPES])
+_LEAVE: Final = TYPE_CODE["leave"]
+_PRESENCE: Final = np.array(
+    [
+        e.name
+        in {
+            *("enter", "leave", "heartbeat", "comment", "like", "gift", "follow", "share"),
+            *("fans_join", "product_exposure", "product_click", "add_to_cart"),
+        }
+        for e in EVENT_TYPES
+    ]
+)
+_REFUNDS: Final = ("refund_requested", "refund_succeeded", "order_cancelled")
+_GENERATION_MS: Final = 180_000
+"""A dedupe generation: longer than skew + lateness + out-of-orderness (122 s), so that a copy
+of an event finds it in this generation or the one before, or is too late anyway."""
+
+
+class Fold:
+    """Folds stretches; what later steps need is left in `late`, `objects` and `held`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.held = Held()
+        self.late: set[tuple[int, int]] = set()
+        """(cell, pane) changed by events behind the watermark since the last beat."""
+        self.late_sessions: set[int] = set()
+        """Finished sessions changed since the last beat."""
+        self.objects: list[tuple[Event, Place]] = []
+        """Accepted events of the rare types since the caller last took them, in log order."""
+        self._trait_place = {
+            name: TRAITS.index(column)
+            for name, column in (
+                (d.name, d.column) for d in state.plan.dimensions if d.column in TRAITS
+            )
+        }
+        self._scratch: I32 = np.zeros(0, np.int32)
+
+    def stretch(self, columns: Columns, ticks: I64, reject: Reject) -> None:
+        """Fold events in log order.
+
+        Args:
+            columns: usable events; tick events among them are passed over.
+            ticks: the last tick before each event, ms; below 0 where there was none.
+            reject: told of each event that is dead-lettered.
+        """
+        state = self._state
+        place = np.flatnonzero(self._judge(columns, ticks, reject))
+        kept, kept_ticks = take(columns, place), ticks[place]
+        fresh = self._fresh(kept, place, reject)
+        if not fresh.all():
+            which = np.flatnonzero(fresh)
+            kept, kept_ticks = take(kept, which), kept_ticks[which]
+        state.count("accepted", kept.n)
+        if kept.n:
+            rooms = self._rooms(kept)
+            sessions = state.sessions.assign(kept, rooms, kept_ticks)
+            self._place(kept, kept_ticks, rooms, sessions)
+
+    def release(self, watermark_ms: int, tick_ms: int) -> None:
+        """Fold held events whose time the watermark has passed, in order of event time."""
+        due = self.held.due(watermark_ms)
+        if not due:
+            return
+        state = self._state
+        columns = self.held.columns(due, state.reader)
+        rooms = self._rooms(columns)
+        walk = range(columns.n)
+        sessions = np.array(
+            [state.sessions.release(columns, p, int(rooms[p]), tick_ms) for p in walk], np.int64
+        )
+        ticks = np.full(columns.n, tick_ms, np.int64)
+        # A room restarted by an earlier one of them is live for the rest.
+        self._place(columns, ticks, rooms, sessions)
+
+    def _judge(self, columns: Columns, ticks: I64, reject: Reject) -> Bool:
+        """Which events count by their time."""
+        options = self._state.options
+        behind = ticks - options.max_out_of_orderness_ms - options.allowed_lateness_ms
+        is_tick = columns.type == TICK
+        wrong = (columns.time_ms < behind) | (columns.time_ms > ticks + options.max_skew_ms)
+        wrong |= ticks < 0
+        if wrong.any():
+            for place in np.flatnonzero(wrong & ~is_tick).tolist():
+                if ticks[place] < 0:
+                    reject(place, "before_first_tick")
+                elif columns.time_ms[place] < behind[place]:
+                    reject(place, "too_late")
+                else:
+                    reject(place, "clock_skew")
+        return np.asarray(~(wrong | is_tick))
+
+    def _fresh(self, columns: Columns, places: I64, reject: Reject) -> Bool:
+        """Which events were not seen before, by id and, for orders, by line; counts the others."""
+        state = self._state
+        now, before = state.seen
+        known = now.count
+        rows = now.find_or_add(columns.key)
+        if now.count > len(self._scratch):
+            self._scratch = np.zeros(now.count * 2, np.int32)
+        fresh = (rows >= known) & first_of_each(rows, self._scratch)
+        if before.count:
+            fresh &= before.find(columns.key) < 0
+        orders = np.flatnonzero(_IS_ORDER[columns.type] & fresh)
+        if len(orders):
+            events = [columns.objects[place] for place in orders.tolist()]
+            lines = np.array([line_key(event) for event in events], np.uint64)
+            fresh[orders] = state.ledger.new_lines(lines)
+        state.count("duplicates", int(columns.n - fresh.sum()))
+        return fresh
+
+    def _rooms(self, columns: Columns) -> I32:
+        """Room number of each event, -1 for none; an order event without one: its order's."""
+        facts = self._state.reader.profiles
+        rooms = facts.room[columns.profile]
+        if (rooms == -2).any():
+            for profile in np.unique(columns.profile[rooms == -2]).tolist():
+                tenant, group, room = facts.places[profile]
+                number = -1
+                if room is not None:
+                    number = self._state.sessions.room_number(Place(tenant, group, room))
+                facts.room[profile] = number
+            rooms = facts.room[columns.profile]
+        return np.asarray(rooms)
+
+    def _place(self, columns: Columns, ticks: I64, rooms: I32, sessions: I64) -> None:
+        """Add events to the cells of their sessions, or hold them."""
+        state = self._state
+        if (sessions == HELD).any():
+            waiting = sessions == HELD
+            facts = state.reader.profiles
+            for place in np.flatnonzero(waiting).tolist():
+                self.held.add(columns, place, facts, state.names)
+            going = np.flatnonzero(~waiting)
+            columns, ticks = take(columns, going), ticks[going]
+            rooms, sessions = rooms[going], sessions[going]
+        if not columns.n:
+            return
+        facts = state.reader.profiles
+        traits = facts.traits[columns.profile].copy()
+        product = columns.product.copy()
+        values = np.zeros((3, columns.n), np.int64)
+        values[0] = 1
+        values[1] = columns.qty
+        ids = np.full((2, columns.n), -1, np.int64)
+        named = columns.has_user & ~facts.masked[columns.profile]
+        ids[0] = pack_ids(state.viewers, columns.user, named)
+        self._orders(columns, sessions, product, traits, values, ids)
+        for place, event in columns.objects.items():
+            where = Place(*(text or "" for text in facts.places[int(columns.profile[place])]))
+            self.objects.append((event, where))
+        cells = self._cells(sessions, product, traits)
+        panes = columns.time_ms // PANE_MS
+        state.cube.fold(columns.type, panes, cells, values, ids)
+        self._presence(columns, sessions, ids[0])
+        self._note_late(columns, ticks, sessions, cells, panes)
+
+    def _orders(
+        self,
+        columns: Columns,
+        sessions: I64,
+        product: I32,
+        traits: I32,
+        values: I64,
+        ids: I64,
+    ) -> None:
+        """Fill amounts and order numbers; give orders without a place their order's place."""
+        state = self._state
+        places = np.flatnonzero(_IS_ORDER[columns.type])
+        for place in np.flatnonzero(columns.type == TYPE_CODE["cost"]).tolist():
+            values[2, place] = columns.objects[place].amount_minor or 0
+        if not len(places):
+            return
+        events = [columns.objects[place] for place in places.tolist()]
+        keys = np.array([order_key(event) for event in events], np.uint64)
+        values[1, places] = [1 if event.qty is None else event.qty for event in events]
+        values[2, places] = [event.amount_minor or 0 for event in events]
+        ids[1, places] = state.orders.find_or_add(keys)
+        for place, event, key in zip(places.tolist(), events, keys.tolist(), strict=True):
+            if event.type in _REFUNDS or sessions[place] < 0:
+                self._from_order(place, event, key, sessions, product, traits)
+        known = np.flatnonzero(sessions[places] >= 0)
+        at = places[known]
+        lines = [order_line(int(keys[k]), events[k].line_id) for k in known.tolist()]
+        for line_keys in (np.array(lines, np.uint64), keys[known]):
+            if len(known):
+                state.ledger.remember(line_keys, sessions[at], product[at], traits[at])
+
+    def _from_order(
+        self, place: int, event: Event, key: int, sessions: I64, product: I32, traits: I32
+    ) -> None:
+        """Take session, product and traits from the order where the event does not say."""
+        ledger = self._state.ledger
+        row = ledger.find(order_line(key, event.line_id))
+        if row < 0:
+            row = ledger.find(key)
+        if row < 0:
+            return
+        sessions[place] = ledger.session[row]
+        if product[place] < 0:
+            product[place] = ledger.product[row]
+        unknown = traits[place] < 0
+        traits[place][unknown] = ledger.traits[row][unknown]
+
+    def _cells(self, sessions: I64, product: I32, traits: I32) -> I64:
+        """Cell of each event by dimension, shape (n, dimensions)."""
+        state = self._state
+        cells = np.full((len(sessions), len(state.plan.dimensions)), -1, np.int64)
+        for number, dimension in enumerate(state.plan.dimensions):
+            if dimension.name == "room":
+                keys = np.full(len(sessions), -1, np.int64)
+            elif dimension.name == "product":
+                keys = product.astype(np.int64)
+            else:
+                keys = traits[:, self._trait_place[dimension.name]].astype(np.int64)
+            asked = sessions if dimension.name != "product" else np.where(keys < 0, -1, sessions)
+            cells[:, number] = state.cube.cell(asked, number, keys)
+        return cells
+
+    def _presence(self, columns: Columns, sessions: I64, viewers: I64) -> None:
+        state = self._state
+        state.presence.grow(state.sessions.count)
+        which = np.flatnonzero(_PRESENCE[columns.type] & (sessions >= 0) & (viewers >= 0))
+        if len(which):
+            state.presence.see(
+                sessions[which],
+                viewers[which],
+                columns.time_ms[which] // 1000,
+                columns.type[which] == _LEAVE,
+            )
+
+    def _note_late(
+        self, columns: Columns, ticks: I64, sessions: I64, cells: I64, panes: I64
+    ) -> None:
+        """Remember what was already final and is not any more."""
+        state = self._state
+        late = columns.time_ms < ticks - state.options.max_out_of_orderness_ms
+        there = sessions >= 0
+        state.count("late", int((late & there).sum()))
+        for place in np.flatnonzero(late & there).tolist():
+            pane = int(panes[place])
+            self.late.update((cell, pane) for cell in cells[place].tolist() if cell >= 0)
+        if there.any() and state.sessions.done[sessions[there]].any():
+            done = there & state.sessions.done[np.where(there, sessions, 0)]
+            self.late_sessions.update(np.unique(sessions[done]).tolist())
+
+    def turn_generation(self, tick_ms: int) -> None:
+        """Forget ids older than a generation; by the tick, so that it depends on the log."""
+        state = self._state
+        turn = tick_ms // _GENERATION_MS
+        if turn != state.seen_turn:
+            from_before = state.seen[0] if turn == state.seen_turn + 1 else type(state.seen[0])()
+            state.seen = [type(state.seen[0])(), from_before]
+            state.seen_turn = turn
+
+
+def order_line(key: int, line_id: str | None) -> int:
+    """Key of a line within an order; the order's own key where there is only one."""
+    if line_id is None:
+        return key
+    return key64(str(key), line_id)

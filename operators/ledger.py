@@ -1,0 +1,72 @@
+"""Orders and refunds: which lines were seen, and to which session they belong.
+
+Keys are 64-bit (`stream.ids.key64`) of tenant, kind, order or refund, and line. A line is
+counted once for the life of the ledger; a refund that names no room is its order's.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from operators.hashindex import I32, I64, U64, Bool, HashIndex, first_of_each
+from operators.rings import grown
+from stream.events import Event
+from stream.ids import key64
+
+ORDER_TYPES: Final = (
+    "order_created",
+    "order_paid",
+    "order_cancelled",
+    "refund_requested",
+    "refund_succeeded",
+)
+NO_LINE: Final = -1
+
+
+def line_key(event: Event) -> int:
+    """Identity of the line an event is about, within its type."""
+    number = event.refund_id if event.type.startswith("refund") else event.order_id
+    return key64(event.tenant or "", event.type, number or "", event.line_id or "")
+
+
+def order_key(event: Event) -> int:
+    """Identity of the order."""
+    return key64(event.tenant or "", event.order_id or "")
+
+
+class Ledger:
+    """Lines seen, and the session, product and traits of each order's lines."""
+
+    def __init__(self, traits: int) -> None:
+        self._traits = traits
+        self.lines = HashIndex()
+        self.orders = HashIndex()
+        self.session: I32 = np.zeros(0, np.int32)
+        self.product: I32 = np.zeros(0, np.int32)
+        self.traits: I32 = np.zeros((0, traits), np.int32)
+        self._scratch: I32 = np.zeros(0, np.int32)
+
+    def new_lines(self, keys: U64) -> Bool:
+        """True where a line is seen for the first time; remembers them all."""
+        known = self.lines.count
+        rows = self.lines.find_or_add(keys)
+        self._scratch = grown(self._scratch, self.lines.count)
+        return np.asarray((rows >= known) & first_of_each(rows, self._scratch))
+
+    def remember(self, keys: U64, session: I64, product: I32, traits: I32) -> None:
+        """Where the lines (or whole orders) with these keys belong; the first word stands."""
+        known = self.orders.count
+        rows = self.orders.find_or_add(keys)
+        count = self.orders.count
+        self.session = grown(self.session, count)
+        self.product = grown(self.product, count)
+        self.traits = grown(self.traits, count)
+        self._scratch = grown(self._scratch, count)
+        new = (rows >= known) & first_of_each(rows, self._scratch)
+        self.session[rows[new]] = session[new]
+        self.product[rows[new]] = product[new]
+        self.traits[rows[new]] = traits[new]
+
+    def find(self, key: int) -> int:
+        """Row of an order line, NO_LINE if unknown."""
+        return int(self.orders.find(np.array([key], np.uint64))[0])

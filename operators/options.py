@@ -1,0 +1,63 @@
+"""Settings of the core that decide results, and the state all its parts share."""
+
+from dataclasses import dataclass, field
+
+from operators.columns import ColumnReader
+from operators.cube import Cube
+from operators.hashindex import HashIndex
+from operators.ledger import Ledger
+from operators.plan import Plan
+from operators.presence import Presence
+from operators.profiles import TRAITS, Names
+from operators.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Times in ms. Defaults: the design's; each is a setting of the engine."""
+
+    max_out_of_orderness_ms: int = 2_000
+    allowed_lateness_ms: int = 60_000
+    max_skew_ms: int = 60_000
+    presence_ttl_ms: int = 300_000
+    session_idle_ms: int = 1_800_000
+    board_ttl_ms: int = 86_400_000
+    board_lines: int = 50
+
+
+@dataclass(slots=True)
+class Clock:
+    """The shard's time: the last tick, and what follows from it. None before the first tick."""
+
+    tick_ms: int | None = None
+    options: Options = field(default_factory=Options)
+
+    def watermark_ms(self) -> int | None:
+        """Last tick - max_out_of_orderness."""
+        return None if self.tick_ms is None else self.tick_ms - self.options.max_out_of_orderness_ms
+
+
+class State:
+    """Everything one shard knows. Parts are changed by `operators.fold` and `operators.beat`."""
+
+    def __init__(self, shard: int, plan: Plan, options: Options) -> None:
+        self.shard = shard
+        self.plan = plan
+        self.options = options
+        self.clock = Clock(None, options)
+        self.names = Names()
+        self.reader = ColumnReader(self.names)
+        self.sessions = Sessions(options.session_idle_ms, options.allowed_lateness_ms)
+        self.cube = Cube(plan)
+        self.presence = Presence(options.presence_ttl_ms // 1000)
+        self.ledger = Ledger(len(TRAITS))
+        self.viewers = HashIndex()
+        self.orders = HashIndex()
+        self.seen = [HashIndex(), HashIndex()]
+        self.seen_turn = -1
+        self.counters: dict[str, int] = {}
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter."""
+        if by:
+            self.counters[name] = self.counters.get(name, 0) + by

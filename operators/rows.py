@@ -1,0 +1,155 @@
+"""Final rows: which become final at a beat, which are corrected, and what they say."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from operators.catalogue.axes import PANES_PER_MINUTE, WINDOWS, Window
+from operators.figures import MINUTE_MS, Figures, Span, value_of
+from operators.hashindex import I64
+from operators.options import State
+from operators.plan import View
+from operators.results import Row
+
+_SESSION: Final = WINDOWS[0]
+_MINUTES_OF: Final = {w.name: w.panes // PANES_PER_MINUTE for w in WINDOWS if w.panes}
+
+Dirty = set[tuple[int, str, int]]
+"""(cell, window, end in minutes)."""
+
+
+class Rows:
+    """Makes rows of the results from the state; remembers only how often each was corrected."""
+
+    def __init__(self, state: State, figures: Figures) -> None:
+        self._state = state
+        self._figures = figures
+        self.revisions: dict[tuple[int, str, int], int] = {}
+
+    def minute(self, end: int) -> list[Row]:
+        """Rows of the windows that end at minute `end`, for every cell in which something was."""
+        cube = self._state.cube
+        live = np.flatnonzero(cube.ring[: cube.slot_count] >= 0)
+        busy = np.unique(cube.slot_cell[live].astype(np.int64))
+        by_dimension = cube.cell_dimension[busy]
+        rows: list[Row] = []
+        for place, view in enumerate(self._state.plan.views):
+            cells = busy[by_dimension == place]
+            if view.dimension == "room":
+                cells = np.union1d(cells, self._room_cells())
+            for window in view.windows:
+                if window.panes and len(cells):
+                    rows += self._rows(view, cells, window, end, revise=False)
+        return rows
+
+    def corrections(self, late: Iterable[tuple[int, int]], last: int) -> list[Row]:
+        """New revisions of the rows up to minute `last` that late events in (cell, pane) change.
+
+        A viewer who comes late is online for minutes after, so a room's own minutes are
+        corrected up to `last`.
+        """
+        dirty: Dirty = set()
+        for cell, pane in late:
+            first = pane // PANES_PER_MINUTE + 1
+            is_room = self._state.cube.cell_dimension[cell] == 0
+            for name, length in _MINUTES_OF.items():
+                reach = last if is_room and name == "1m" else first + length - 1
+                dirty.update((cell, name, end) for end in range(first, min(reach, last) + 1))
+        rows: list[Row] = []
+        for place, view in enumerate(self._state.plan.views):
+            mine = [d for d in dirty if self._state.cube.cell_dimension[d[0]] == place]
+            for window in view.windows:
+                ends = sorted({end for _, name, end in mine if name == window.name})
+                for end in ends:
+                    cells = sorted(c for c, name, e in mine if name == window.name and e == end)
+                    rows += self._rows(view, np.array(cells), window, end, revise=True)
+        return rows
+
+    def sessions(self, sessions: I64, *, revise: bool) -> list[Row]:
+        """Rows of whole sessions, every cell of them."""
+        cube = self._state.cube
+        count = cube.cells.count
+        cells = np.flatnonzero(np.isin(cube.cell_session[:count], sessions))
+        rows: list[Row] = []
+        for place, view in enumerate(self._state.plan.views):
+            mine = cells[cube.cell_dimension[cells] == place]
+            if _SESSION in view.windows and len(mine):
+                rows += self._rows(view, mine, _SESSION, 0, revise=revise)
+        return rows
+
+    def _room_cells(self) -> I64:
+        """Room cells of the sessions that can still have someone online."""
+        state = self._state
+        open_ = np.flatnonzero(~state.sessions.sealed[: state.sessions.count])
+        return state.cube.cell(open_, 0, np.full(len(open_), -1, np.int64))
+
+    def _rows(self, view: View, cells: I64, window: Window, end: int, *, revise: bool) -> list[Row]:
+        until_s = self._until_s()
+        span = Span(window, end * MINUTE_MS, until_s)
+        measures = self._figures.measures(view, cells, span)
+        some = np.flatnonzero(~self._figures.nothing(measures))
+        if not len(some):
+            return []
+        num, den = self._figures.ratios(view, measures[some])
+        wanted = np.flatnonzero(view.in_window[window.name]).tolist()
+        names = [(k, view.metrics[k].name, bool(view.has_den[k])) for k in wanted]
+        rows = []
+        for cell, nums, dens in zip(cells[some].tolist(), num.tolist(), den.tolist(), strict=True):
+            body = {name: value_of(nums[k], dens[k], has) for k, name, has in names}
+            revision = self._revision(cell, window.name, end) if revise else 0
+            rows.append(self._row(view, cell, window, end, revision, body))
+        return rows
+
+    def _row(
+        self,
+        view: View,
+        cell: int,
+        window: Window,
+        end: int,
+        revision: int,
+        body: dict[str, object],
+    ) -> Row:
+        state = self._state
+        session = int(state.cube.cell_session[cell])
+        where = state.sessions.place(session)
+        key = None
+        if view.dimension != "room":
+            key = state.names.text(int(state.cube.cell_key[cell])) or "unknown"
+        if window.panes:
+            end_ms = end * MINUTE_MS
+            start_ms = end_ms - window.length_ms
+        else:
+            start_ms = int(state.sessions.start_ms[session])
+            end_ms = int(state.sessions.end_ms[session])
+        return Row(
+            "metric",
+            where.tenant,
+            where.group,
+            where.room_id,
+            view.dimension,
+            key,
+            window.name,
+            start_ms,
+            end_ms,
+            True,
+            revision,
+            {"metrics": body},
+        )
+
+    def _revision(self, cell: int, window: str, end: int) -> int:
+        number = self.revisions.get((cell, window, end), 0) + 1
+        self.revisions[cell, window, end] = number
+        return number
+
+    def _until_s(self) -> int:
+        tick = self._state.clock.tick_ms or 0
+        return max(tick // 1000, self._state.presence.horizon_s + 2)
+
+    def forget(self, before: int) -> None:
+        """Drop revision numbers of windows that ended before minute `before`."""
+        self.revisions = {
+            key: number
+            for key, number in self.revisions.items()
+            if key[1] == "session" or key[2] >= before
+        }

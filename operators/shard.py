@@ -1,0 +1,300 @@
+"""One shard: log records in, outputs out. The whole engine behind two methods and a snapshot.
+
+`step` folds records and yields what became final; `flush` yields what changed on screens. The
+caller decides when to flush; nothing final depends on it, nor on how records are batched.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from operators.beat import BEAT_MS, Beat, Finals
+from operators.boards import Boards
+from operators.columns import TICK, Columns, concat, cut
+from operators.figures import Figures
+from operators.fold import Fold
+from operators.groups import Group, GroupFacts, sessions_by_group
+from operators.hashindex import I64
+from operators.options import Options, State
+from operators.patches import Patches
+from operators.plan import Plan
+from operators.results import DeadLetter, LogEntry, Output, Patch, Row
+from operators.rules.model import AlertChange, RuleSet
+from operators.sessions import Place
+from stream.codec import chunks, decode, decode_line
+from stream.events import Event
+from stream.validate import reject_reason
+
+_NO_TICK = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One entry of the log: its position as version text, when it was appended, its lines."""
+
+    version: str
+    as_of_ms: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Part:
+    """A decoded chunk: where its usable events begin in the joined columns."""
+
+    start: int
+    record: Record
+    chunk: bytes
+    lines: list[bytes] | None = None
+
+    def line(self, place: int) -> bytes:
+        """The line of a usable event, found again: rejects are rare, nothing is kept for them."""
+        if self.lines is None:
+            self.lines = [line for line, reason in _judged(self.chunk) if reason is None]
+        return self.lines[place - self.start]
+
+
+class Shard:
+    """The state and the steps of one shard. Pure: time comes from the log."""
+
+    def __init__(
+        self, number: int, plan: Plan, rules: RuleSet, options: Options | None = None
+    ) -> None:
+        self.number = number
+        self.state = State(number, plan, options or Options())
+        self.rules = rules
+        self.fold = Fold(self.state)
+        self.figures = Figures(plan, self.state.cube, self.state.presence, self.state.sessions)
+        self.boards = Boards(self.state)
+        self.beat = Beat(self.state, self.fold, self.figures, self.boards)
+        self.patches = Patches(self.state, self.figures, self.boards)
+        self.groups: dict[tuple[str, str], Group] = {}
+        self.version = ""
+        self._ordinal = 0
+        self._ordinal_of = ""
+
+    def step(self, records: Sequence[Record]) -> list[Output]:
+        """Fold records; gives an output for each beat among them, and one for bad lines."""
+        if not records:
+            return []
+        dead: list[DeadLetter] = []
+        columns, parts = self._read(records, dead)
+        outputs: list[Output] = []
+        if columns is not None:
+            ticks = self._ticks(columns)
+            start = 0
+            for end in self._beat_ends(columns, ticks):
+                self._stretch(columns, ticks, start, end, parts, dead)
+                outputs += self._beat(int(columns.time_ms[end - 1]), _record_at(parts, end - 1))
+                start = end
+            self._stretch(columns, ticks, start, columns.n, parts, dead)
+            if columns.n and ticks[-1] >= 0:
+                self.state.clock.tick_ms = max(int(ticks[-1]), self._last_tick(columns))
+        last = records[-1]
+        self.version = last.version
+        self.state.count("dead", len(dead))
+        for letter in dead:
+            self.state.count(f"dead.{letter.reason}")
+        if dead:
+            outputs.append(Output(self.number, last.version, last.as_of_ms, dead=tuple(dead)))
+        return outputs
+
+    def flush(self, as_of_ms: int) -> Output:
+        """What changed on state channels since the last flush, as of the last record."""
+        patches = self.patches.flush()
+        now_ms = self.state.clock.watermark_ms()
+        if now_ms is not None:
+            for address in sorted(self.groups):
+                patches += self.groups[address].flush(now_ms)
+        return self._output(self.version, as_of_ms, patches=patches)
+
+    def close(self, as_of_ms: int = 0) -> list[Output]:
+        """The recording is over: finish what is open. Not for a stop of a live engine."""
+        finals = self.beat.close()
+        return [self._finals(self.version, as_of_ms, finals, ())]
+
+    def forget_sent(self) -> None:
+        """Everything sent is lost: the next flush sends all live state again."""
+        self.patches.forget()
+        for group in self.groups.values():
+            group.forget_sent()
+
+    def _read(
+        self, records: Sequence[Record], dead: list[DeadLetter]
+    ) -> tuple[Columns | None, list[_Part]]:
+        """Decode and check all records; bad lines go to `dead`."""
+        state = self.state
+        state.reader.begin()
+        columns: list[Columns] = []
+        parts: list[_Part] = []
+        start = 0
+        for record in records:
+            for chunk in chunks(record.body):
+                events, rejected = decode(chunk)
+                dead += [DeadLetter(r.reason, r.raw[:4096], r.detail) for r in rejected]
+                part, failed = state.reader.read(events)
+                if failed:
+                    dead += [
+                        DeadLetter(reason, line[:4096])
+                        for line, reason in _judged(chunk)
+                        if reason is not None
+                    ]
+                ticks = int((part.type == TICK).sum())
+                state.count("in", len(events) + len(rejected) - ticks)
+                parts.append(_Part(start, record, chunk))
+                columns.append(part)
+                start += part.n
+        return (concat(columns) if columns else None), parts
+
+    def _ticks(self, columns: Columns) -> I64:
+        """The last tick before each event, ms; _NO_TICK before the first."""
+        known = self.state.clock.tick_ms
+        at = np.where(columns.type == TICK, columns.time_ms, _NO_TICK)
+        reached = np.maximum.accumulate(
+            np.concatenate(([_NO_TICK if known is None else known], at))
+        )
+        return np.asarray(reached[:-1])
+
+    def _last_tick(self, columns: Columns) -> int:
+        own = columns.time_ms[columns.type == TICK]
+        return int(own.max()) if len(own) else _NO_TICK
+
+    def _beat_ends(self, columns: Columns, ticks: I64) -> list[int]:
+        """Places after the ticks that take the watermark past a multiple of BEAT_MS."""
+        places = np.flatnonzero((columns.type == TICK) & (columns.time_ms > ticks))
+        lag = self.state.options.max_out_of_orderness_ms
+        before = (ticks[places] - lag) // BEAT_MS
+        after = (columns.time_ms[places] - lag) // BEAT_MS
+        crossed = (after > before) | (ticks[places] < 0)
+        return [int(place) + 1 for place in places[crossed]]
+
+    def _stretch(
+        self,
+        columns: Columns,
+        ticks: I64,
+        start: int,
+        end: int,
+        parts: list[_Part],
+        dead: list[DeadLetter],
+    ) -> None:
+        if start == end:
+            return
+        part = cut(columns, start, end)
+        rejected: list[tuple[int, str]] = []
+        self.fold.stretch(part, ticks[start:end], lambda at, why: rejected.append((at, why)))
+        for at, reason in rejected:
+            dead.append(DeadLetter(reason, _part_at(parts, start + at).line(start + at)[:4096]))
+        self._observe()
+
+    def _observe(self) -> None:
+        """Hand accepted events of rare types to their groups."""
+        for event, where in self.fold.objects:
+            self.group(where).observe(event)
+        self.fold.objects.clear()
+
+    def group(self, where: Place) -> Group:
+        """The group of a place, made when first needed."""
+        address = (where.tenant, where.group)
+        found = self.groups.get(address)
+        if found is None:
+            found = self.groups[address] = Group(where.tenant, where.group, self.rules)
+        return found
+
+    def _beat(self, tick_ms: int, record: Record) -> list[Output]:
+        state = self.state
+        state.clock.tick_ms = tick_ms
+        finals = self.beat.run(tick_ms)
+        self._observe()
+        watermark = tick_ms - state.options.max_out_of_orderness_ms
+        now_ms = watermark // BEAT_MS * BEAT_MS
+        changes: list[AlertChange] = []
+        if self.rules.rules:
+            sessions = sessions_by_group(state)
+            for address in sorted(self.groups):
+                group = self.groups[address]
+                facts = GroupFacts(state, self.figures, group.stock, sessions.get(address, {}))
+                changes += group.beat(now_ms, facts)
+        return [self._finals(record.version, record.as_of_ms, finals, changes)]
+
+    def _finals(
+        self, version: str, as_of_ms: int, finals: Finals, changes: Sequence[AlertChange]
+    ) -> Output:
+        if version != self._ordinal_of:
+            self._ordinal_of, self._ordinal = version, 0
+        entries = []
+        rows = list(finals.rows)
+        for change in changes:
+            data = change.as_dict()
+            channel = f"alerts:{change.tenant}/{change.group}"
+            entries.append(LogEntry(channel, self._ordinal, data))
+            self._ordinal += 1
+            rows.append(_alert_row(change, data))
+        self.state.count("rows", len(rows))
+        self.state.count("alerts", len(changes))
+        return self._output(
+            version,
+            as_of_ms,
+            patches=finals.patches,
+            entries=tuple(entries),
+            rows=tuple(rows),
+            retired=tuple(finals.retired),
+        )
+
+    def _output(
+        self,
+        version: str,
+        as_of_ms: int,
+        *,
+        patches: Sequence[Patch] = (),
+        entries: tuple[LogEntry, ...] = (),
+        rows: tuple[Row, ...] = (),
+        retired: tuple[str, ...] = (),
+    ) -> Output:
+        return Output(
+            self.number,
+            version,
+            as_of_ms,
+            tuple(patches),
+            entries,
+            rows,
+            retired=retired,
+            counters=dict(self.state.counters),
+        )
+
+
+def _alert_row(change: AlertChange, data: dict[str, object]) -> Row:
+    body = {k: v for k, v in data.items() if k not in ("tenant", "group", "room_id", "window")}
+    body["of_window"] = data.get("window")
+    return Row(
+        "alert",
+        change.tenant,
+        change.group,
+        change.room_id,
+        change.rule.name,
+        change.subject,
+        "alert",
+        change.start_ms,
+        change.at_ms,
+        True,
+        0,
+        body,
+    )
+
+
+def _record_at(parts: list[_Part], place: int) -> Record:
+    """The record an event came from."""
+    return _part_at(parts, place).record
+
+
+def _part_at(parts: list[_Part], place: int) -> _Part:
+    low, high = 0, len(parts)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if parts[middle].start <= place else (low, middle)
+    return parts[low]
+
+
+def _judged(chunk: bytes) -> list[tuple[bytes, str | None]]:
+    """Lines of a chunk that are events, each with the reason it cannot be used, or None."""
+    events = [(line, decode_line(line)) for line in chunk.split(b"\n") if line.strip()]
+    return [(line, reject_reason(event)) for line, event in events if isinstance(event, Event)]
