@@ -28,7 +28,7 @@ async def run(kind: str, size: int, hz: float) -> None:
     payload = b'{"type":"upd","x":"' + b"x" * (size - 21) + b'"}'
     frame = ws_frame(payload)
     options = {"compression": None, "ping_interval": None, "subprotocols": ["lc.v1.json"]}
-    async with serve(handler, "127.0.0.1", 0, backlog=1_024, **options) as server:  # type: ignore[arg-type]
+    async with serve(handler, "127.0.0.1", 0, backlog=1_024, **options) as server:
         print(next(iter(server.sockets)).getsockname()[1], flush=True)
         loop = asyncio.get_running_loop()
         due = loop.time()

@@ -232,11 +232,11 @@ def decode(message: str) -> Command | BadFrame:
     raw = message.encode("utf-8", "surrogatepass")
     try:
         return _DECODER.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         why = str(error)
     try:
         return BadFrame(_ID_DECODER.decode(raw).id, why)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return BadFrame(None, why)
 
 
