@@ -73,18 +73,19 @@ def last_revisions(rows: Iterable[Row]) -> dict[Place, list[Values]]:
 def compare(
     connection: duckdb.DuckDBPyConnection,
     rows: Iterable[Row],
-    wanted_splits: Collection[tuple[str, str]],
+    promised: Mapping[tuple[str, str], Collection[str]],
 ) -> Report:
     """Compare every value of every metric row; then look for rows that are missing.
 
     Args:
         connection: of `stream.oracle.load.load`.
         rows: what the engine says; of corrected rows the last revision counts.
-        wanted_splits: (dimension, window) for which every row must be there.
+        promised: (dimension, window) to the metrics that every row of it must have; where one
+            of them is not 0, there must be a row.
     """
     report = Report()
     given = last_revisions(rows)
-    by_split: dict[tuple[str, str], list[Place]] = {split: [] for split in wanted_splits}
+    by_split: dict[tuple[str, str], list[Place]] = {split: [] for split in promised}
     for place in given:
         by_split.setdefault((place.dimension, place.window), []).append(place)
     for dimension, window in sorted(by_split):
@@ -96,8 +97,9 @@ def compare(
             candidates = wanted.pop(place, [{}])
             for values in given[place]:
                 _compare_row(report, place, values, candidates)
-        if (dimension, window) in wanted_splits:
-            _look_for_missing(report, wanted)
+                for name in promised.get((dimension, window), set()) - values.keys():
+                    report.differ(f"{place} {name}: the value is missing")
+        _look_for_missing(report, wanted, promised.get((dimension, window), ()))
     return report
 
 
@@ -117,9 +119,11 @@ def _expected(
     return grouped
 
 
-def _look_for_missing(report: Report, left: Mapping[Place, list[Figures]]) -> None:
+def _look_for_missing(
+    report: Report, left: Mapping[Place, list[Figures]], names: Collection[str]
+) -> None:
     for place, candidates in left.items():
-        if any(figure[0] for values in candidates for figure in values.values()):
+        if any(values[name][0] for values in candidates for name in names if name in values):
             report.differ(f"{place}: the row is missing")
 
 

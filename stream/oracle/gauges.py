@@ -16,15 +16,19 @@ def gauges(
     if window == "session":
         frames = "SELECT tenant, grp, room_id, session, start_ms, end_ms FROM grouped"
     else:
+        # Somebody can still be online after the last event, until the time to live is over.
         frames = f"""
-            SELECT * EXCLUDE (start_ms, end_ms, minute), minute * {MINUTE_MS} AS start_ms,
+            SELECT * EXCLUDE (start_ms, end_ms, minute, until_s), minute * {MINUTE_MS} AS start_ms,
                 (minute + 1) * {MINUTE_MS} AS end_ms
             FROM (
                 SELECT *, unnest(
-                    range(start_ms // {MINUTE_MS}, (end_ms - 1) // {MINUTE_MS} + 1)
+                    range(start_ms // {MINUTE_MS}, (until_s - 1) * 1000 // {MINUTE_MS} + 1)
                 ) AS minute
-                FROM grouped
-            )"""
+                FROM grouped JOIN (
+                    SELECT session, max(to_s) AS until_s FROM levels GROUP BY session
+                ) USING (session)
+            )
+            WHERE (minute + 1) * {MINUTE_MS} <= (SELECT watermark_ms FROM closing)"""
     rows = connection.execute(f"""
         WITH grouped AS (
             SELECT s.*, g.grp FROM sessions s

@@ -13,7 +13,7 @@ from stream.oracle.load import load
 from stream.oracle.terms import terms_of
 from stream.settings import Settings
 
-IN_TRUTH = [(d, w) for d in ("room", "product") for w in ("session", "1m")]
+IN_TRUTH = {(d, w): ("gmv_paid",) for d in ("room", "product") for w in ("session", "1m")}
 """Of rolling windows the truth has those that end within a session only."""
 GAUGES_OF_R5 = ("online_now", "pcu")
 
