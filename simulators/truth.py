@@ -11,7 +11,8 @@ from typing import Final
 
 from simulators.columns import NONE, Col, Ints
 from simulators.presence import online_by_second
-from simulators.walk import pool_name, pool_of
+from simulators.truth_stock import PoolCount, stock_rows
+from simulators.walk import Pool, pool_of
 from stream.events import EVENT_TYPES
 
 MINUTE_MS: Final = 60_000
@@ -89,7 +90,7 @@ class Shop:
     minutes: dict[tuple[int, int, int], Cell]  # (room, product or NONE, minute start)
     product: dict[tuple[int, int], list[int]]  # (room, product) -> [gmv, units]
     host: dict[int, int]  # host -> gmv
-    stock: dict[tuple[int, int], dict[str, int]]  # pool -> components
+    stock: dict[Pool, PoolCount]
     group: Cell
 
 
@@ -119,11 +120,12 @@ class Session:
         }
 
 
-def figures(tenants: int, events: Ints, sessions: Sequence[Session]) -> dict[str, object]:
+def figures(tenants: int, run: str, events: Ints, sessions: Sequence[Session]) -> dict[str, object]:
     """Rows, boards, stock and group totals of the accepted events, in time order.
 
     Args:
         tenants: how many there are.
+        run: prefix of the order ids.
         events: accepted clean events, times already moved.
         sessions: what was live, times already moved.
     """
@@ -139,7 +141,7 @@ def figures(tenants: int, events: Ints, sessions: Sequence[Session]) -> dict[str
             if one.tenant == tenant:
                 rows.extend(_session(name, one, shop, mine[:, mine[Col.ROOM] == one.room]))
         boards.extend(_boards(name, shop))
-        stock.extend(_stock(name, shop))
+        stock.extend(stock_rows(name, run, shop.stock))
         groups.append(
             {
                 "tenant": name,
@@ -182,7 +184,8 @@ def _count(shop: Shop, rooms: dict[_LineKey, int], row: tuple[int, ...]) -> None
         else:
             rooms[(tenant, order, line)] = room
     if name.startswith(("order_", "refund_", "stock_")):
-        _move_stock(shop, name, product, room, qty)
+        pool = shop.stock.setdefault(pool_of(product, room), PoolCount())
+        pool.move(name, time_ms, (order, line), qty)
     minute = time_ms // MINUTE_MS * MINUTE_MS
     cells = [shop.group]
     if room != NONE:
@@ -222,45 +225,6 @@ def _fold(cell: Cell, name: str, user: int, order: int, qty: int, amount: int) -
         cell.units += qty
     elif name == "refund_succeeded":
         cell.refund += amount
-
-
-def _move_stock(shop: Shop, name: str, product: int, room: int, qty: int) -> None:
-    pool = pool_of(product, room)
-    zero = {"stocked": 0, "held": 0, "sold": 0, "returned": 0}
-    parts = shop.stock.setdefault(pool, zero)
-    if name in ("stock_set", "stock_adjust"):
-        parts["stocked"] += qty
-    elif name == "order_created":
-        parts["held"] += qty
-    elif name == "order_cancelled":
-        parts["held"] -= qty
-    elif name == "order_paid":
-        parts["held"] -= qty
-        parts["sold"] += qty
-    elif name == "refund_succeeded":
-        parts["returned"] += qty
-
-
-def _stock(name: str, shop: Shop) -> list[dict[str, object]]:
-    """on_hand = stocked - sold + returned; available = on_hand - reserved; oversold < 0."""
-    out: list[dict[str, object]] = []
-    for pool, parts in sorted(shop.stock.items()):
-        on_hand = parts["stocked"] - parts["sold"] + parts["returned"]
-        out.append(
-            {
-                "tenant": name,
-                "group": name,
-                "pool": pool_name(pool),
-                "stocked": parts["stocked"],
-                "on_hand": on_hand,
-                "reserved": parts["held"],
-                "sold": parts["sold"],
-                "returned": parts["returned"],
-                "available": on_hand - parts["held"],
-                "oversold": max(0, parts["held"] - on_hand),
-            }
-        )
-    return out
 
 
 def _session(name: str, one: Session, shop: Shop, room: Ints) -> list[dict[str, object]]:

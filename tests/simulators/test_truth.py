@@ -174,6 +174,12 @@ def test_stock_equals_a_recount_and_boards_are_sorted_with_ties_by_key() -> None
         held = units("order_created") - units("order_paid") - units("order_cancelled")
         assert (pool["on_hand"], pool["reserved"]) == (on_hand, held)
         assert pool["available"] == on_hand - held
+        assert pool["oversold"] == max(0, held - on_hand)
+        made = {one["order_id"]: one["event_time_ms"] for one in mine
+                if one["type"] == "order_created"}  # fmt: skip
+        named = [made[order] for order in pool["oversold_orders"]]
+        assert named == sorted(named)
+        assert bool(named) == (pool["oversold"] > 0)
     oversold = sum(pool["oversold"] for pool in truth["stock"])
     assert oversold > 0
     for board in truth["boards"]:
