@@ -21,6 +21,7 @@ DETECTORS: Final = {
     "ewma": series.ewma,
     "change": series.change,
     "cusum": series.cusum,
+    "cusum_ratio": series.cusum,
     "pace": series.pace,
 }
 """Kind name to its function; the same names as `kinds.KINDS`."""
@@ -71,6 +72,7 @@ class AlertBook:
 
     def evaluate(self, now_ms: int, facts: Facts) -> list[AlertChange]:
         """Judge every rule for every subject at watermark `now_ms`; in order of telling."""
+        self._state.observed.ripen(now_ms, self.rules.settings["payment_wait_s"] * 1000)
         changes = self._drop_unknown()
         changes += self._answer(now_ms)
         rooms = sorted(facts.rooms(), key=lambda room: room.room_id)

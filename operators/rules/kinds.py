@@ -72,6 +72,14 @@ _BAND: Final = (
 _RATE: Final = Parameter("rate_s", 0, 0, 3_600, "judge the growth of a total over this long")
 _PAST: Final = (_RATE, _Z, _RATIO, _BACK, _HISTORY, _WARMUP, _MIN_VALUE, _RELEARN, *_BAND)
 
+_SUM: Final = (
+    _RATIO,
+    _HISTORY,
+    _GAP,
+    Parameter("limit", 6, 0.1, 1_000, "evidence needed, in nats"),
+    _RELEARN,
+)
+
 _TABLE: Final = (
     Kind(
         "threshold",
@@ -128,19 +136,24 @@ _TABLE: Final = (
         "cusum",
         "lasting change of a count, by Page's cumulative sum of Poisson likelihoods",
         (
-            _RATIO,
-            _HISTORY,
-            Parameter("gap_s", 60, 0, DAY_S, "how long ago the past ends"),
-            Parameter("limit", 6, 0.1, 1_000, "evidence needed, in nats"),
+            *_SUM,
             Parameter("dispersion", 1, 0.1, 100, "variance over mean of the count"),
-            Parameter("min_rate", 1e-9, 1e-9, BIG, "least past rate"),
-            Parameter("min_exposure", 5, 0, BIG, "least past exposure: minutes, or units of per"),
+            Parameter("min_rate", 1e-9, 1e-9, BIG, "least past count a minute"),
+            Parameter("min_exposure", 5, 0, BIG, "least past, in minutes"),
             Parameter("min_count", 10, 0, BIG, "least past count (drop)"),
-            Parameter("lag_s", 0, 0, 600, "how much later the count follows `per`"),
-            _RELEARN,
         ),
         one_of=("ratio",),
-        words=(_DIRECTION, Word("per", "", (), "the metric the count is expected to follow")),
+        words=(_DIRECTION,),
+    ),
+    Kind(
+        "cusum_ratio",
+        "lasting change of a share, by Page's cumulative sum of binomial likelihoods",
+        (
+            *_SUM,
+            Parameter("min_exposure", 10, 0, BIG, "least past count of `per`"),
+        ),
+        one_of=("ratio",),
+        words=(_DIRECTION, Word("per", None, (), "the total that the metric is a share of")),
     ),
     Kind(
         "wilson",
@@ -202,6 +215,7 @@ SETTINGS: Final[dict[str, tuple[int, int, int]]] = {
     "rate_cap_window_s": (600, 10, 86_400),
     "known_event_s": (120, 0, 3_600),
     "silence_after_s": (90, 0, 3_600),
+    "payment_wait_s": (30, 5, 600),
     "snooze_s": (600, 10, 86_400),
 }
 """Setting name to (default, lowest, highest)."""

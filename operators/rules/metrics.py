@@ -11,7 +11,7 @@ _WINDOWS_OF: Final = {metric.name: metric.windows for metric in METRICS}
 _DIMENSIONS_OF: Final = {metric.name: metric.dimensions for metric in METRICS}
 _WIRE: Final = {window.name: window.wire for window in WINDOWS}
 _PLAIN: Final = ("explain_gap_s", "silence_s")
-_CUMULATIVE: Final = ("cusum", "pace")
+_CUMULATIVE: Final = ("cusum", "cusum_ratio", "pace")
 MAX_OBSERVED_MINUTES: Final = 30
 
 

@@ -32,6 +32,8 @@ COUNTED: Final[dict[str, str]] = {
     "comments_negative": "comments with a word of the rule file's `negative_words`",
     "lines_created": "order lines placed",
     "lines_paid": "order lines paid",
+    "lines_ripe": "order lines placed `payment_wait_s` ago or longer",
+    "lines_ripe_paid": "those of them that were paid within that wait",
     "lines_refunded": "refunds paid out, in the room of their order",
     "violations": "violations told by the platform",
 }
@@ -62,12 +64,21 @@ class Room(msgspec.Struct):
     violation: str = ""
 
 
+class Unripe(msgspec.Struct):
+    """An order line whose payment is waited for; 0: not seen yet."""
+
+    room: str = ""
+    created_ms: int = 0
+    paid_ms: int = 0
+
+
 class Observed(msgspec.Struct):
     """Observations of all rooms of a group; plain data."""
 
     rooms: dict[str, Room] = {}
     orders: dict[str, tuple[str, int]] = {}
     seen: dict[str, int] = {}
+    unripe: dict[str, Unripe] = {}
 
     def room(self, name: str) -> Room:
         """The room's record, made when missing."""
@@ -113,7 +124,31 @@ class Observed(msgspec.Struct):
             return
         if event.type != "refund_succeeded":
             self.orders[order_id] = (room_id, event.event_time_ms)
+            self._await(event, room_id)
         count(self.room(room_id), name, event.event_time_ms)
+
+    def _await(self, event: Event, room_id: str) -> None:
+        key = f"{event.order_id}|{event.line_id or ''}"
+        line = self.unripe.get(key)
+        if line is None:
+            line = self.unripe[key] = Unripe()
+        if event.type == "order_created":
+            line.room, line.created_ms = room_id, event.event_time_ms
+        else:
+            line.paid_ms = event.event_time_ms
+
+    def ripen(self, now_ms: int, wait_ms: int) -> None:
+        """Count the lines whose wait for payment is over at `now_ms`, as paid or not."""
+        over_ms = now_ms - wait_ms
+        for key, line in list(self.unripe.items()):
+            if line.created_ms and line.created_ms < over_ms:
+                room = self.room(line.room)
+                count(room, "lines_ripe", now_ms - PANE_MS)
+                if line.paid_ms and line.paid_ms < line.created_ms + wait_ms:
+                    count(room, "lines_ripe_paid", now_ms - PANE_MS)
+            elif not line.paid_ms or line.paid_ms >= over_ms:
+                continue
+            del self.unripe[key]
 
     def forget(self, now_ms: int) -> None:
         """Drop what no window reaches any more; called about once a minute."""

@@ -129,11 +129,11 @@ def _against(
 
 
 def cusum(rule: Rule, look: Look, memory: Memory) -> Finding | None:
-    """Page's CUSUM of the Poisson log-likelihood ratio: slow, lasting changes of a count.
+    """Page's CUSUM: slow, lasting changes of a count, or (`cusum_ratio`) of a share.
 
-    The count is the session total of `metric`; what is expected of each step is the past rate
-    times the minutes passed, or times the growth of `per`, `lag_s` earlier. The alternative is
-    `ratio` times that rate; `limit` is in nats, divided by `dispersion` (1: Poisson).
+    Each step adds the log-likelihood ratio of `ratio` times the past rate against the past
+    rate: Poisson over the minutes passed, or binomial over the growth of `per` (Page 1954).
+    `limit` is in nats.
     """
     step = _step(rule, look, memory)
     if step is None or not look.learning:
@@ -141,23 +141,25 @@ def cusum(rule: Rule, look: Look, memory: Memory) -> Finding | None:
         return None
     counted, exposed = step
     past = _past_sums(rule, look, memory)
-    score = memory.sums.get("score", 0.0)
-    limit = rule.numbers["limit"]
     rate = _past_rate(rule, past)
     if rate is None:
         memory.points.append((look.now_ms, counted, exposed))
         return None
-    score = max(0.0, score + _nats(rule, rate, counted, exposed))
+    nats = _binomial if rule.kind == "cusum_ratio" else _poisson
+    limit = rule.numbers["limit"]
+    score = max(0.0, memory.sums.get("score", 0.0) + nats(rule, rate, counted, exposed))
     memory.sums["score"] = min(score, 1.5 * limit)
-    if score < 0.5 * limit:
+    if score < limit:
         memory.points.append((look.now_ms, counted, exposed))
         memory.sums.pop("since_ms", None)
     elif look.now_ms - memory.sums.setdefault("since_ms", float(look.now_ms)) >= (
         rule.numbers["relearn_s"] * 1000
     ):
         memory.points, memory.sums = [], {"last": memory.sums["last"]}
-    recent = _recent_rate(memory, counted, exposed)
-    return Finding(score >= limit, score <= 0.3 * limit, recent, rate, counted, exposed)
+    recent = _recent(memory, counted, exposed)
+    value = recent[0] / recent[1] if recent[1] else None
+    den = recent[1] if rule.kind == "cusum_ratio" else None
+    return Finding(score >= limit, score <= 0.3 * limit, value, rate, recent[0], den)
 
 
 def _step(rule: Rule, look: Look, memory: Memory) -> tuple[float, float] | None:
@@ -169,7 +171,7 @@ def _step(rule: Rule, look: Look, memory: Memory) -> tuple[float, float] | None:
         return None
     sums = memory.sums
     if look.reset_ms > sums.get("reset_ms", 0.0):
-        memory.points, memory.tail = [], []
+        memory.points = []
         sums["reset_ms"], sums["score"] = float(look.reset_ms), 0.0
     known = "last" in sums
     counted = max(0.0, total - sums.get("last", 0.0))
@@ -177,13 +179,7 @@ def _step(rule: Rule, look: Look, memory: Memory) -> tuple[float, float] | None:
     sums["last"], sums["last_per"] = float(total), float(per_total)
     if not known:
         return None
-    if per is None:
-        return counted, rule.every_s / 60
-    memory.tail.append(grown)
-    lag = int(rule.numbers["lag_s"] / rule.every_s)
-    exposed = memory.tail[-1 - lag] if len(memory.tail) > lag else 0.0
-    memory.tail = memory.tail[-(lag + 12) :]
-    return counted, exposed
+    return counted, rule.every_s / 60 if per is None else grown
 
 
 def _past_sums(rule: Rule, look: Look, memory: Memory) -> tuple[float, float]:
@@ -197,26 +193,33 @@ def _past_sums(rule: Rule, look: Look, memory: Memory) -> tuple[float, float]:
 def _past_rate(rule: Rule, past: tuple[float, float]) -> float | None:
     """Count per exposure of the past; None while too little was seen."""
     counted, exposed = past
-    least = rule.numbers["min_rate"]
     if exposed < rule.numbers["min_exposure"]:
         return None
+    if rule.kind == "cusum_ratio":
+        return (counted + 1.0) / (exposed + 2.0)
     if counted < rule.numbers["min_count"] and _drops(rule):
         return None
-    return max(least, counted / exposed)
+    return max(rule.numbers["min_rate"], counted / exposed)
 
 
-def _nats(rule: Rule, rate: float, counted: float, exposed: float) -> float:
+def _poisson(rule: Rule, rate: float, counted: float, exposed: float) -> float:
     ratio = rule.numbers["ratio"]
-    expected = rate * exposed
-    return (counted * math.log(ratio) - (ratio - 1.0) * expected) / rule.numbers["dispersion"]
+    nats = counted * math.log(ratio) - (ratio - 1.0) * rate * exposed
+    return nats / rule.numbers["dispersion"]
 
 
-def _recent_rate(memory: Memory, counted: float, exposed: float) -> float | None:
-    keep = 0.9
-    sums = memory.sums
+def _binomial(rule: Rule, rate: float, counted: float, exposed: float) -> float:
+    other = min(0.98, rate * rule.numbers["ratio"])
+    failed = max(0.0, exposed - counted)
+    return counted * math.log(other / rate) + failed * math.log((1 - other) / (1 - rate))
+
+
+def _recent(memory: Memory, counted: float, exposed: float) -> tuple[float, float]:
+    """Counts and exposures of about the last minute, exponentially weighted."""
+    keep, sums = 0.9, memory.sums
     sums["recent"] = sums.get("recent", 0.0) * keep + counted
     sums["recent_per"] = sums.get("recent_per", 0.0) * keep + exposed
-    return sums["recent"] / sums["recent_per"] if sums["recent_per"] else None
+    return sums["recent"], sums["recent_per"]
 
 
 def pace(rule: Rule, look: Look, memory: Memory) -> Finding | None:
