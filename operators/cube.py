@@ -212,15 +212,20 @@ class Cube:
         self._free_distinct += rows[idle & is_distinct].tolist()
         self._free_sums += rows[idle & ~is_distinct].tolist()
 
+    def rebuild_pools(self) -> None:
+        """After the arrays were put in from outside: find the free rows of the pools again."""
+        used = self.ring[: self.slot_count]
+        is_distinct = self.plan.is_distinct[self.slot_measure[: self.slot_count]]
+        self._sum_rows, self._distinct_rows = len(self.sums.rings), len(self.distinct.rings)
+        taken = set(used[~is_distinct & (used >= 0)].tolist())
+        self._free_sums = [row for row in range(self._sum_rows) if row not in taken]
+        taken = set(used[is_distinct & (used >= 0)].tolist())
+        self._free_distinct = [row for row in range(self._distinct_rows) if row not in taken]
+
     def drop_marks(self, sessions: Bool) -> None:
         """Forget who was seen in sealed sessions; their totals stay. Indexed by session."""
         sealed = sessions[self.cell_session[self.slot_cell[: self.slot_count]]]
         self.marks.keep(~sealed)
-
-    def viewers_in(self, session: int) -> int:
-        """Number of marks of a session: for reports on memory."""
-        slots = (self.marks.index.keys() >> _DIMENSION_SHIFT).astype(np.int64)
-        return int((self.cell_session[self.slot_cell[slots]] == session).sum())
 
 
 def pack_ids(index: HashIndex, keys: U64, there: Bool) -> I64:

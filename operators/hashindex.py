@@ -28,7 +28,11 @@ class HashIndex:
     __slots__ = ("_bits", "_keys", "_table", "count")
 
     def __init__(self, keys: U64 | None = None) -> None:
-        """Start empty, or with `keys` (all different) as rows 0 … len(keys)-1."""
+        """Start empty, or as `reset` with keys."""
+        self.reset(keys)
+
+    def reset(self, keys: U64 | None = None) -> None:
+        """Hold nothing but `keys` (all different), as rows 0 … len(keys)-1."""
         given = np.empty(0, np.uint64) if keys is None else keys.astype(np.uint64)
         self.count: int = len(given)
         self._keys: U64 = given

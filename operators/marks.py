@@ -87,6 +87,10 @@ class Marks:
         self.index = HashIndex(keys[rows])
         self._scratch = np.zeros(len(rows), np.int32)
 
+    def grow_scratch(self) -> None:
+        """After the arrays were put in from outside."""
+        self._scratch = np.zeros(len(self.mask), np.int32)
+
     def _grow(self, rows: int) -> None:
         self.mask = grown(self.mask, rows)
         self.top = grown(self.top, rows)

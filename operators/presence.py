@@ -50,8 +50,8 @@ class Presence:
         self.stop_s: I64 = np.zeros(0, np.int64)
         self.last_s: I64 = np.zeros(0, np.int64)
         self.online_last: I64 = np.zeros(0, np.int64)
-        self._recent: I64 = np.zeros((0, 3), np.int64)
-        self._recent_count = 0
+        self.recent: I64 = np.zeros((0, 3), np.int64)
+        self.recent_count = 0
 
     def grow(self, sessions: int) -> None:
         """Make room for session numbers below `sessions`."""
@@ -101,14 +101,14 @@ class Presence:
 
     def _remember(self, rows: I64, points: I64, befores: I64) -> None:
         """Keep points until the horizon passes them: (row, point, point before it)."""
-        count = self._recent_count + len(rows)
-        self._recent = grown(self._recent, count)
-        self._recent[self._recent_count : count] = np.column_stack((rows, points, befores))
-        self._recent_count = count
+        count = self.recent_count + len(rows)
+        self.recent = grown(self.recent, count)
+        self.recent[self.recent_count : count] = np.column_stack((rows, points, befores))
+        self.recent_count = count
 
     def _insert_all(self, sessions: I64, rows: I64, points: I64) -> None:
         """Points at or before the last of their viewer, one each."""
-        recent = self._recent[: self._recent_count]
+        recent = self.recent[: self.recent_count]
         places: dict[int, list[int]] = {row: [] for row in rows.tolist()}
         for place in np.flatnonzero(np.isin(recent[:, 0], rows)).tolist():
             places[int(recent[place, 0])].append(place)
@@ -131,8 +131,8 @@ class Presence:
             if kind == _PRESENT:
                 self._interval(session, at, self._end(at, after), 1)
         for place in places:  # the next point's predecessor is this one now
-            if after is not None and int(self._recent[place, 1]) == after:
-                self._recent[place, 2] = point
+            if after is not None and int(self.recent[place, 1]) == after:
+                self.recent[place, 2] = point
         self._remember(np.array([row]), np.array([point]), np.array([before]))
         if after is None:
             self.last[row] = point
@@ -148,7 +148,7 @@ class Presence:
         """Points of a viewer around `point`: before (0: none), after, in the same second."""
         known: dict[int, int] = {}
         oldest, oldest_before = 0, 0
-        for _, found, before in self._recent[places].tolist():
+        for _, found, before in self.recent[places].tolist():
             known[found >> 1] = min(found, known.get(found >> 1, found))
             if not oldest or found >> 1 < oldest >> 1:
                 oldest, oldest_before = found, before
@@ -206,9 +206,9 @@ class Presence:
         self.watch_s = self.watch_s + online.sum(axis=1)
         self.rings[:, seconds % SECONDS] = 0
         self.horizon_s = horizon_s
-        recent = self._recent[: self._recent_count]
+        recent = self.recent[: self.recent_count]
         kept = recent[recent[:, 1] >> 1 >= horizon_s]
-        self._recent, self._recent_count = kept.copy(), len(kept)
+        self.recent, self.recent_count = kept.copy(), len(kept)
 
     @staticmethod
     def _after_stop(stop_s: I64, seconds: I64) -> Bool:

@@ -70,8 +70,8 @@ class Shard:
         self.patches = Patches(self.state, self.figures, self.boards)
         self.groups: dict[tuple[str, str], Group] = {}
         self.version = ""
-        self._ordinal = 0
-        self._ordinal_of = ""
+        self.ordinal = 0
+        self.ordinal_of = ""
 
     def step(self, records: Sequence[Record]) -> list[Output]:
         """Fold records; gives an output for each beat among them, and one for bad lines."""
@@ -219,15 +219,15 @@ class Shard:
     def _finals(
         self, version: str, as_of_ms: int, finals: Finals, changes: Sequence[AlertChange]
     ) -> Output:
-        if version != self._ordinal_of:
-            self._ordinal_of, self._ordinal = version, 0
+        if version != self.ordinal_of:
+            self.ordinal_of, self.ordinal = version, 0
         entries = []
         rows = list(finals.rows)
         for change in changes:
             data = change.as_dict()
             channel = f"alerts:{change.tenant}/{change.group}"
-            entries.append(LogEntry(channel, self._ordinal, data))
-            self._ordinal += 1
+            entries.append(LogEntry(channel, self.ordinal, data))
+            self.ordinal += 1
             rows.append(_alert_row(change, data))
         self.state.count("rows", len(rows))
         self.state.count("alerts", len(changes))

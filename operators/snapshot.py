@@ -1,0 +1,225 @@
+"""State of a shard to bytes and back: a dict of named plain values and arrays.
+
+Names that a snapshot has and this engine does not are dropped; names it lacks start empty; so
+an upgrade that adds a metric or a table resumes. Only another `ENCODING` is refused.
+"""
+
+import pickle
+from typing import Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from operators.groups import Group
+from operators.hashindex import HashIndex
+from operators.sessions import Place
+from operators.shard import Shard
+from stream.errors import StateError
+
+ENCODING: Final = 1
+"""Raised when a name keeps its spelling and changes its meaning."""
+
+T = TypeVar("T")
+Array = npt.NDArray[np.generic]
+
+_BY_SESSION: Final = ("room", "start_ms", "last_ms", "end_ms", "active_ms", "done", "sealed")
+_BY_ROOM: Final = ("mode", "current", "before")
+_PRESENCE: Final = ("rings", "base", "peak", "watch_s", "stop_s", "last_s", "online_last")
+_BY_CELL: Final = ("cell_session", "cell_dimension", "cell_key")
+_BY_SLOT: Final = ("total", "slot_cell", "slot_measure", "ring")
+_BY_ORDER: Final = ("session", "product", "traits")
+_BY_MARK: Final = ("mask", "top")
+
+
+class Bag:
+    """The values of a snapshot by name, each of the type its reader says."""
+
+    def __init__(self, data: dict[str, object]) -> None:
+        self._data = data
+
+    def get(self, name: str, default: T) -> T:
+        """The value of `name`, or `default` where it is missing or of another type."""
+        value = self._data.get(name)
+        return value if isinstance(value, type(default)) else default
+
+    def array(self, name: str) -> Array | None:
+        """An array, or None."""
+        value = self._data.get(name)
+        return value if isinstance(value, np.ndarray) else None
+
+
+def freeze(shard: Shard) -> bytes:
+    """The whole state of a shard."""
+    state = shard.state
+    cube, presence, sessions, ledger = state.cube, state.presence, state.sessions, state.ledger
+    data: dict[str, object] = {
+        "encoding": ENCODING,
+        "measures": [measure.name for measure in state.plan.measures],
+        "dimensions": [dimension.name for dimension in state.plan.dimensions],
+        "tick_ms": -1 if state.clock.tick_ms is None else state.clock.tick_ms,
+        "names": list(state.names.texts),
+        "places": [(p.tenant, p.group, p.room_id) for p in sessions.places],
+        "horizon": cube.horizon,
+        "horizon_s": presence.horizon_s,
+        "seen_turn": state.seen_turn,
+        "counters": dict(state.counters),
+        "held": shard.fold.held.snapshot(),
+        "late": sorted(shard.fold.late),
+        "late_sessions": sorted(shard.fold.late_sessions),
+        "minute": -1 if shard.beat.minute is None else shard.beat.minute,
+        "revisions": dict(shard.beat.rows.revisions),
+        "boards_before": {k: dict(v) for k, v in shard.boards.before.items()},
+        "boards_said": {k: list(v) for k, v in shard.boards.said.items()},
+        "groups": [group.snapshot() for group in shard.groups.values()],
+        "version": shard.version,
+        "ordinal": shard.ordinal,
+        "ordinal_of": shard.ordinal_of,
+        "cube.slot_of": cube.slot_of[: cube.cells.count],
+        "sums": cube.sums.rings,
+        "distinct": cube.distinct.rings,
+        "distinct.base": cube.distinct.base,
+        "presence.recent": presence.recent[: presence.recent_count],
+    }
+    _put(data, "sessions", sessions, _BY_SESSION, sessions.count)
+    _put(data, "sessions", sessions, _BY_ROOM, len(sessions.places))
+    _put(data, "presence", presence, _PRESENCE, sessions.count)
+    _put(data, "presence", presence, ("last",), presence.index.count)
+    _put(data, "cube", cube, _BY_CELL, cube.cells.count)
+    _put(data, "cube", cube, _BY_SLOT, cube.slot_count)
+    _put(data, "marks", cube.marks, _BY_MARK, cube.marks.index.count)
+    _put(data, "ledger", ledger, _BY_ORDER, ledger.orders.count)
+    for name, index in _indexes(shard).items():
+        data[f"keys.{name}"] = index.keys()
+    return pickle.dumps(data, protocol=5)
+
+
+def thaw(shard: Shard, data: bytes) -> None:
+    """Put a snapshot into a fresh shard.
+
+    Raises:
+        StateError: it was written with another encoding.
+    """
+    loaded = pickle.loads(data)
+    found = loaded.get("encoding") if isinstance(loaded, dict) else None
+    if found != ENCODING:
+        what = f"the snapshot has encoding {found}, this engine reads {ENCODING}"
+        raise StateError(
+            what, "run the version that wrote it, or start with an empty --recovery-dir"
+        )
+    bag = Bag(loaded)
+    state = shard.state
+    _thaw_scalars(shard, bag)
+    places: list[tuple[str, str, str]] = bag.get("places", [])
+    for place in places:
+        state.sessions.room_number(Place(*place))
+    for name in (*_BY_ROOM, *_BY_SESSION):
+        _take(bag, "sessions", state.sessions, name)
+    state.sessions.count = len(state.sessions.room)
+    _thaw_indexes(shard, bag)
+    _thaw_cube(shard, bag)
+    _thaw_presence(shard, bag)
+    for name in _BY_ORDER:
+        _take(bag, "ledger", state.ledger, name)
+    groups: list[dict[str, object]] = bag.get("groups", [])
+    for snapshot in groups:
+        group = Group(str(snapshot["tenant"]), str(snapshot["group"]), shard.rules)
+        group.restore(snapshot)
+        shard.groups[group.tenant, group.group] = group
+
+
+def _thaw_scalars(shard: Shard, bag: Bag) -> None:
+    state, fold = shard.state, shard.fold
+    tick, minute = bag.get("tick_ms", -1), bag.get("minute", -1)
+    state.clock.tick_ms = None if tick < 0 else tick
+    shard.beat.minute = None if minute < 0 else minute
+    texts: list[str] = bag.get("names", [])
+    for text in texts:
+        state.names.add(text)
+    state.seen_turn = bag.get("seen_turn", -1)
+    state.counters.update(bag.get("counters", {}))
+    held = bag.get("held", b"")
+    if held:
+        fold.held.restore(held)
+    late: list[tuple[int, int]] = bag.get("late", [])
+    fold.late = set(late)
+    fold.late_sessions = set(bag.get("late_sessions", []))
+    shard.beat.rows.revisions = bag.get("revisions", {})
+    shard.boards.before = bag.get("boards_before", {})
+    shard.boards.said = bag.get("boards_said", {})
+    shard.version = bag.get("version", "")
+    shard.ordinal = bag.get("ordinal", 0)
+    shard.ordinal_of = bag.get("ordinal_of", "")
+
+
+def _thaw_cube(shard: Shard, bag: Bag) -> None:
+    cube = shard.state.cube
+    cube.horizon = bag.get("horizon", 0)
+    for name in (*_BY_CELL, *_BY_SLOT):
+        _take(bag, "cube", cube, name)
+    cube.slot_count = len(cube.total)
+    cube.dirty = np.ones(cube.cells.count, np.bool_)
+    numbers = cube.plan.number
+    names: list[str] = bag.get("measures", [])
+    measures = [numbers.get(name, -1) for name in names]
+    old = bag.array("cube.slot_of")
+    cube.slot_of = np.full((cube.cells.count, len(numbers)), -1, np.int32)
+    if old is not None:
+        for place, number in enumerate(measures):
+            if number >= 0:
+                cube.slot_of[:, number] = old[:, place]
+        renumber = np.array([*measures, -1], np.int32)
+        cube.slot_measure = renumber[cube.slot_measure]
+    for name in _BY_MARK:
+        _take(bag, "marks", cube.marks, name)
+    cube.marks.grow_scratch()
+    sums, rings, base = bag.array("sums"), bag.array("distinct"), bag.array("distinct.base")
+    if sums is not None and rings is not None and base is not None:
+        cube.sums.rings = sums.astype(np.int64)
+        cube.distinct.rings, cube.distinct.base = rings.astype(np.int32), base.astype(np.int32)
+    cube.rebuild_pools()
+
+
+def _thaw_presence(shard: Shard, bag: Bag) -> None:
+    presence = shard.state.presence
+    presence.horizon_s = bag.get("horizon_s", 0)
+    for name in (*_PRESENCE, "last"):
+        _take(bag, "presence", presence, name)
+    recent = bag.array("presence.recent")
+    if recent is not None:
+        presence.recent, presence.recent_count = recent.astype(np.int64), len(recent)
+    presence.grow(shard.state.sessions.count)
+
+
+def _thaw_indexes(shard: Shard, bag: Bag) -> None:
+    for name, index in _indexes(shard).items():
+        keys = bag.array(f"keys.{name}")
+        if keys is not None:
+            index.reset(keys.astype(np.uint64))
+
+
+def _indexes(shard: Shard) -> dict[str, HashIndex]:
+    state = shard.state
+    return {
+        "viewers": state.viewers,
+        "orders": state.orders,
+        "seen.now": state.seen[0],
+        "seen.before": state.seen[1],
+        "cells": state.cube.cells,
+        "marks": state.cube.marks.index,
+        "presence": state.presence.index,
+        "lines": state.ledger.lines,
+        "ledger": state.ledger.orders,
+    }
+
+
+def _put(
+    data: dict[str, object], prefix: str, owner: object, names: tuple[str, ...], count: int
+) -> None:
+    for name in names:
+        data[f"{prefix}.{name}"] = getattr(owner, name)[:count]
+
+
+def _take(bag: Bag, prefix: str, owner: object, name: str) -> None:
+    found = bag.array(f"{prefix}.{name}")
+    if found is not None:
+        setattr(owner, name, found.astype(getattr(owner, name).dtype))
