@@ -29,6 +29,8 @@ Command = tuple[Arg, ...]
 Reply = bytes | int | str | None | list["Reply"]
 
 DEFAULT_TIMEOUT_S: Final = 2.0
+LARGE_BYTES: Final = 8_192
+"""Arguments from this size on are sent without being copied together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,10 @@ class Link:
         assert self._wire is not None
         wire = self._wire
         try:
-            wire.send_packed_command(wire.pack_commands(commands))
+            if any(map(_is_large, commands)):
+                wire.send_packed_command(pack_large(commands))
+            else:
+                wire.send_packed_command(wire.pack_commands(commands))
             return [self._read(wire) for _ in commands]
         except (RedisError, OSError) as error:
             self.drop()
@@ -208,6 +213,33 @@ class Link:
         final = isinstance(error, AuthenticationError | AuthorizationError | DataError)
         why = f"{kind} to {hide_password(self.url)} failed: {error}"
         return SinkError("redis", why, None if final else Backoff().base_ms)
+
+
+def _is_large(command: Command) -> bool:
+    return any(isinstance(arg, bytes) and len(arg) >= LARGE_BYTES for arg in command)
+
+
+def pack_large(commands: Sequence[Command]) -> list[bytes]:
+    """Commands as bytes to send one after the other; large arguments are not copied.
+
+    The client library joins all arguments first, which costs as much as the server's work on
+    an entry of 80 KB.
+    """
+    pieces: list[bytes] = []
+    small = bytearray()
+    for command in commands:
+        small += b"*%d\r\n" % len(command)
+        for arg in command:
+            data = arg if isinstance(arg, bytes) else str(arg).encode()
+            small += b"$%d\r\n" % len(data)
+            if len(data) >= LARGE_BYTES:
+                pieces += (bytes(small), data)
+                small.clear()
+            else:
+                small += data
+            small += b"\r\n"
+    pieces.append(bytes(small))
+    return pieces
 
 
 _PREFIX_OF: Final = {

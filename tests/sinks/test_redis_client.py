@@ -68,6 +68,19 @@ def test_one_refused_command_leaves_the_others_their_replies(link: Link) -> None
     assert link.run([]) == []
 
 
+def test_large_arguments_arrive_whole_among_small_ones(link: Link) -> None:
+    big = bytes(range(256)) * 400
+    replies = link.run(
+        [("SET", "a", big), ("SET", "n", 7), ("SET", "é", big[:8_192]), ("APPEND", "a", "é\r\n")]
+    )
+    assert replies[:3] == [b"OK"] * 3
+    assert link.run([("GET", "a"), ("GET", "n"), ("GET", "é")]) == [
+        big + "é\r\n".encode(),
+        b"7",
+        big[:8_192],
+    ]
+
+
 def test_an_acl_user_in_the_address_is_used(start_redis: StartRedis) -> None:
     server = start_redis()
     admin = Link(server.url)
