@@ -111,7 +111,7 @@ class Recording:
         sessions = self._sessions(events, shift_ms, now_ms)
         end_ms = plan.end_ms + shift_ms if now_ms is None else now_ms
         labels = [_label(one, shift_ms) for one in self.world.incidents]
-        counts = expected_counts(self.delivery, sent)
+        counts = expected_counts(self.world, self.delivery, sent)
         counts["in"] += sum(one.by_hand for one in sessions)
         counts["accepted"] += sum(one.by_hand for one in sessions)
         return {

@@ -174,10 +174,11 @@ def _delay(rng: np.random.Generator, how: Disorder, count: int) -> Ints:
     return np.minimum(lag, how.max_delay_ms)
 
 
-def expected_counts(delivery: Delivery, sent: slice) -> dict[str, int]:
+def expected_counts(world: World, delivery: Delivery, sent: slice) -> dict[str, int]:
     """What the engine must count for the lines of `sent`, ticks not included.
 
-    `in` = `accepted` + `duplicates` + all of `dead_counts`. `lost` never arrives.
+    `in` = `accepted` + `duplicates` + all of `dead_counts`. `late` are those that correct a
+    window of a session: not names, prices and shared stock. `lost` never arrives.
     """
     row = delivery.row[sent]
     plain = delivery.junk[sent] < 0
@@ -186,9 +187,17 @@ def expected_counts(delivery: Delivery, sent: slice) -> dict[str, int]:
         "in": len(row),
         "accepted": int(good.sum()),
         "duplicates": int((plain & delivery.repeat[sent]).sum()),
-        "late": int((good & delivery.late[row]).sum()),
+        "late": int((good & delivery.late[row] & _in_session(world)[row]).sum()),
         "lost": int((~delivery.accepted).sum()) - _refused(delivery, slice(None)).size,
     }
+
+
+def _in_session(world: World) -> Bools:
+    """Which events belong to a room's session: it has begun, and the room is known."""
+    events = world.events
+    roomed = (events[Col.ROOM] >= 0) | is_type(events, "refund_requested", "refund_succeeded")
+    begun = min(line.start_ms for line in world.timelines)
+    return np.asarray(roomed & (events[Col.TIME] >= begun))
 
 
 def dead_counts(world: World, delivery: Delivery, sent: slice) -> dict[str, int]:

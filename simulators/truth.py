@@ -280,19 +280,13 @@ class _Rows:
     def add(self, window: str, start_ms: int, minutes: int, cell: Cell) -> None:
         """A window of whole minutes; a product's window without events gives no row.
 
-        online_now and pcu are left out where the window reaches past the session's end.
+        online_now and pcu stand in minutes only, and not where the session ends inside.
         """
         stop_ms = start_ms + minutes * MINUTE_MS
         zero = self._session.start_ms // 1_000
         part = self._online[max(0, start_ms // 1_000 - zero) : stop_ms // 1_000 - zero]
-        self._row(
-            window,
-            start_ms,
-            stop_ms,
-            cell,
-            minutes,
-            part if stop_ms <= self._session.stop_ms else part[:0],
-        )
+        whole = minutes == 1 and stop_ms <= self._session.stop_ms
+        self._row(window, start_ms, stop_ms, cell, minutes, part if whole else part[:0])
 
     def whole(self, cell: Cell) -> None:
         """The session so far; its minutes are those that began."""
