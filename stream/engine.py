@@ -1,0 +1,201 @@
+"""`liveroom run`: the engine process."""
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import redis
+
+from operators.results import Output
+from sinks.log_reader import LogReader
+from sinks.redis_pending import Limits
+from sinks.redis_sink import RedisSink
+from stream.dataflow import ShardSink, build_flow, make_store, run_flow
+from stream.errors import ConfigError, SinkError, StateError
+from stream.options import make_shard, rules_of
+from stream.partition import Partition
+from stream.settings import Settings
+from stream.sources import ShardSource
+from stream.stages import Stages
+
+_LOG: Final = logging.getLogger("liveroom.engine")
+
+
+def run_engine(settings: Settings) -> int:
+    """Run until a signal; 0 after a graceful stop.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        StateError: the recovery directory does not fit.
+        SinkError: Redis refuses us for good, or another engine took over.
+    """
+    if settings.redis_url is None:
+        raise ConfigError("redis_url", None, "a Redis server, e.g. redis://127.0.0.1:6379")
+    rules_of(settings)
+    check_recovery(settings.recovery_dir, settings.shards)
+    stages, failures = Stages(), Failures()
+    with stop_on_signals() as stop:
+        reader = LogReader(settings.redis_url)
+        asker = EpochAsker(settings.redis_url)
+        try:
+            source = ShardSource(
+                settings.shards,
+                lambda number, saved: _partition(settings, reader, asker, stages, number, saved),
+                stop,
+            )
+            sink = ShardSink(
+                settings.shards,
+                lambda number, saved: RedisWriter(settings, number, saved, failures),
+            )
+            run_flow(
+                build_flow(source, sink),
+                process_id=settings.process_id,
+                addresses=settings.addresses,
+                epoch_ms=settings.epoch_ms,
+                recovery_dir=settings.recovery_dir,
+            )
+        except Exception as error:
+            if failures.first is not None:
+                raise failures.first from error
+            raise
+        finally:
+            reader.close()
+            asker.close()
+            _LOG.info("stages:\n%s", stages.table())
+    return 0
+
+
+def check_recovery(directory: Path, shards: int) -> None:
+    """Make the recovery directory where there is none.
+
+    Raises:
+        StateError: it was made for another number of shards.
+    """
+    mark = directory / "shards"
+    if mark.exists():
+        found = mark.read_text(encoding="utf-8").strip()
+        if found != str(shards):
+            what = f"{directory} was made for {found} shards, the setting says {shards}"
+            remedy = f"set shards = {found}, or start anew with another --recovery-dir"
+            raise StateError(what, remedy)
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    if not any(directory.glob("*.sqlite3")):
+        make_store(directory)
+    mark.write_text(f"{shards}\n", encoding="utf-8")
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set; Bytewax itself would lose the open epoch."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {n: signal.signal(n, on_signal) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Failures:
+    """The first error of a callback: Bytewax wraps or, in a cluster, loses it."""
+
+    def __init__(self) -> None:
+        self.first: SinkError | None = None
+
+    def note(self, error: SinkError) -> None:
+        """Keep the first."""
+        if self.first is None:
+            self.first = error
+
+
+class RedisWriter:
+    """A shard's Redis sink as the dataflow sees it."""
+
+    def __init__(
+        self, settings: Settings, number: int, saved: bytes | None, failures: Failures
+    ) -> None:
+        self._failures = failures
+        limits = Limits(
+            out_maxlen=settings.out_maxlen,
+            dead_maxlen=settings.dead_maxlen,
+            sealed_ttl_ms=settings.sealed_ttl_s * 1000,
+        )
+        self._sink = RedisSink(settings.redis_url or "", number, limits=limits, snapshot=saved)
+        claim = self._sink.claim()
+        if saved is None:
+            self._sink.reset()
+        elif claim.lost_state:
+            self._sink.new_epoch()
+
+    def write(self, outputs: Sequence[tuple[bool, Output]]) -> None:
+        """Write outputs; after a loss, begin a new epoch: the source sees it and sends all."""
+        try:
+            for replace, output in outputs:
+                write = self._sink.rewrite if replace else self._sink.write
+                if write([output]).lost_state:
+                    self._sink.new_epoch()
+        except SinkError as error:
+            if error.retry_after_ms is None:
+                self._failures.note(error)
+                raise
+
+    def snapshot(self) -> bytes:
+        """What is pending."""
+        return self._sink.snapshot()
+
+    def close(self) -> None:
+        """Write what is pending, for a moment, and close."""
+        try:
+            self._sink.drain(2.0)
+        except SinkError as error:
+            _LOG.warning("closing with unwritten outputs: %s", error)
+        self._sink.close()
+
+
+class EpochAsker:
+    """Asks for the output epoch of a shard; None while Redis is away."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(url, socket_timeout=1.0)
+
+    def __call__(self, shard: int) -> str | None:
+        """The epoch id."""
+        try:
+            found = self._redis.hget(f"{{{shard}}}:meta", "epoch")
+        except redis.RedisError:
+            return None
+        return found.decode() if isinstance(found, bytes) else None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._redis.close()
+
+
+def _partition(
+    settings: Settings,
+    reader: LogReader,
+    asker: EpochAsker,
+    stages: Stages,
+    number: int,
+    saved: bytes | None,
+) -> Partition:
+    return Partition(
+        number,
+        reader,
+        make_shard(number, settings),
+        saved=saved,
+        flush_interval_ms=settings.flush_interval_ms,
+        in_age_ms=settings.in_age_s * 1000,
+        epoch=asker,
+        stages=stages,
+    )

@@ -1,0 +1,176 @@
+"""One shard as a running thing: log in, outputs out, position and state in one snapshot.
+
+No Bytewax here: `stream.sources` wraps it as a source partition, the replay drives it itself.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from operators.results import Output
+from operators.shard import Record, Shard
+from operators.snapshot import freeze, thaw
+from sinks.log import START, Log, LogGap, LogRecord, Position
+from stream.stages import Stages
+
+_LOG: Final = logging.getLogger("liveroom.engine")
+
+MAX_BATCH_BYTES: Final = 4 << 20
+"""Bytes folded in one call: bounds the pause of everything else on the worker."""
+MAX_DUTY: Final = 0.25
+"""Largest share of time spent on flushes of provisional figures; with thousands of busy rooms
+they become rarer instead of holding up the fold."""
+RESEND_CHECK_S: Final = 1.0
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """What goes into the recovery store: the last entry folded, and the state after it."""
+
+    id: str
+    n: int
+    state: bytes
+
+
+def version_of(entry_id: str) -> str:
+    """Version text of an entry: text order is log order."""
+    ms, _, seq = entry_id.partition("-")
+    return f"{int(ms):013d}-{int(seq or 0):020d}"
+
+
+class Partition:
+    """Reads, folds and flushes one shard.
+
+    Args:
+        number: the shard's number.
+        log: where its entries come from; the partition adds itself.
+        shard: an empty shard.
+        saved: bytes of an earlier `snapshot`.
+        flush_interval_ms: shortest time between flushes of provisional figures.
+        epoch: asks Redis for the output epoch; a change means that all must be sent again.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        log: Log,
+        shard: Shard,
+        *,
+        saved: bytes | None = None,
+        flush_interval_ms: int = 50,
+        in_age_ms: int = 60_000,
+        epoch: Callable[[int], str | None] | None = None,
+        stages: Stages | None = None,
+    ) -> None:
+        self.number = number
+        self.shard = shard
+        self.position = START
+        self._log = log
+        self._interval_s = flush_interval_ms / 1000
+        self._in_age_ms = in_age_ms
+        self._ask_epoch = epoch
+        self._epoch: str | None = None
+        self._stages = stages or Stages()
+        self._next_flush_s = 0.0
+        self._next_check_s = 0.0
+        self._snapshot: Position | None = None
+        self._unflushed = False
+        self._as_of_ms = 0
+        if saved is not None:
+            found = msgspec.msgpack.decode(saved, type=Saved)
+            thaw(shard, found.state)
+            self.position = Position(found.id, found.n)
+        log.add(number, self.position)
+
+    def next_batch(self) -> list[tuple[bool, Output]]:
+        """Outputs of what is queued, each with whether it replaces its channels as wholes."""
+        self._note_durable()
+        with self._stages.time("read"):
+            taken = self._log.pop(self.number, MAX_BATCH_BYTES)
+        out: list[tuple[bool, Output]] = []
+        if taken:
+            with self._stages.time("fold"):
+                out = [(False, output) for output in self._fold(taken)]
+            self._unflushed = True
+        now_s = time.monotonic()
+        if now_s >= self._next_check_s:
+            self._next_check_s = now_s + RESEND_CHECK_S
+            if self._must_resend():
+                out.append((True, self.resend()))
+        if self._unflushed and now_s >= self._next_flush_s:
+            out.append((False, self.flush()))
+        return out
+
+    def flush(self) -> Output:
+        """Provisional figures that changed, as of the last entry."""
+        started_s = time.monotonic()
+        with self._stages.time("flush"):
+            output = self.shard.flush(self._as_of_ms)
+        took_s = time.monotonic() - started_s
+        self._next_flush_s = started_s + max(self._interval_s, took_s / MAX_DUTY)
+        self._unflushed = False
+        return output
+
+    def resend(self) -> Output:
+        """All live state."""
+        self.shard.forget_sent()
+        return self.flush()
+
+    def snapshot(self) -> bytes:
+        """Position and state in one, for the recovery store."""
+        with self._stages.time("snapshot"):
+            saved = Saved(self.position.id, self.position.n, freeze(self.shard))
+            self._snapshot = self.position
+            return msgspec.msgpack.encode(saved)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._log.remove(self.number)
+
+    def _note_durable(self) -> None:
+        """A call after `snapshot`: Bytewax has made that snapshot durable (design, section 2)."""
+        if self._snapshot is not None and self._snapshot.n:
+            now_ms = int(time.time() * 1000)
+            self._log.trim(self.number, self._snapshot.id, now_ms, self._in_age_ms)
+        self._snapshot = None
+
+    def _fold(self, taken: list[LogRecord | LogGap]) -> list[Output]:
+        outputs: list[Output] = []
+        batch: list[Record] = []
+        for item in taken:
+            if isinstance(item, LogGap):
+                self._announce(item)
+                continue
+            batch.append(Record(version_of(item.id), log_ms(item.id), item.body))
+            self.position = item.position
+        if batch:
+            self._as_of_ms = batch[-1].as_of_ms
+            outputs = self.shard.step(batch)
+        return outputs
+
+    def _announce(self, gap: LogGap) -> None:
+        _LOG.warning(
+            "shard %d: %s entries of the log are gone (%s); going on after them",
+            self.number,
+            "unknown" if gap.lost_count is None else gap.lost_count,
+            gap.reason,
+        )
+        self.shard.state.count("log_gaps")
+        self.shard.state.count("log_lost", gap.lost_count or 0)
+
+    def _must_resend(self) -> bool:
+        if self._ask_epoch is None:
+            return False
+        epoch = self._ask_epoch(self.number)
+        if epoch is None:
+            return False
+        changed = self._epoch is not None and epoch != self._epoch
+        self._epoch = epoch
+        return changed
+
+
+def log_ms(entry_id: str) -> int:
+    """Wall-clock ms at which an entry was appended."""
+    return int(entry_id.partition("-")[0])
