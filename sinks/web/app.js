@@ -16,8 +16,7 @@ const DRAW_MS = 250;
 
 /**
  * Starts a page.
- * @param {{view: (page: Object) => {layout: string, tiles: Object[]}, links: (ctx: Object) => HTMLElement, one: boolean}} page
- *   `one`: the page shows one room even when several are asked for, unless its view is for many
+ * @param {{view: (page: Object) => {layout: string, tiles: Object[]}, links: (ctx: Object) => {element: HTMLElement, update?: () => void}}} page
  */
 export async function start(page) {
   const query = new URLSearchParams(location.search);

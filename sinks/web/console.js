@@ -1,7 +1,7 @@
 /** Entry of the console: role views over one room, or all rooms for the boss. */
 
 import { start } from "./app.js";
-import { node } from "./dom.js";
+import { node, setText } from "./dom.js";
 import { CONSOLES } from "./views.js";
 
 const roleOf = (ctx) => (Object.hasOwn(CONSOLES, ctx.query.get("role")) ? ctx.query.get("role") : "operator");
@@ -12,19 +12,22 @@ start({
     ctx.chosen = Math.max(0, ctx.rooms.findIndex((room) => room.room === ctx.query.get("room")));
     return { ...CONSOLES[role], many: role === "boss" };
   },
-  links: (ctx) => node("nav", { class: "head-nav", "aria-label": ctx.t("role") }, [
-    ...(ctx.rooms.length > 1 && ctx.room !== null ? [roomPicker(ctx)] : []),
-    ...Object.keys(CONSOLES).map((role) => node("a", {
+  links: (ctx) => {
+    const rooms = ctx.rooms.length > 1 && ctx.room !== null ? roomPicker(ctx) : null;
+    const roles = Object.keys(CONSOLES).map((role) => node("a", {
       href: ctx.link({ role }), text: ctx.t(`role_${role}`), "aria-current": role === roleOf(ctx) ? "page" : null,
-    })),
-    node("a", { href: ctx.link({ role: null }, "/screen"), text: ctx.t("screen") }),
-  ]),
+    }));
+    const screen = node("a", { href: ctx.link({ role: null, room: null }, "/screen"), text: ctx.t("screen") });
+    const element = node("nav", { class: "head-nav", "aria-label": ctx.t("role") }, [rooms?.element ?? null, ...roles, screen]);
+    return { element, update: rooms?.update };
+  },
 });
 
 function roomPicker(ctx) {
-  const select = node("select", { "aria-label": ctx.t("room") }, ctx.rooms.map((room) => node("option", {
-    value: room.room, selected: room === ctx.room, text: ctx.named("room", room.id, room.group).title,
-  })));
-  select.addEventListener("change", () => location.assign(ctx.link({ room: select.value })));
-  return select;
+  const options = ctx.rooms.map((room) => [room, node("option", { value: room.room, selected: room === ctx.room })]);
+  const element = node("select", { "aria-label": ctx.t("room") }, options.map(([, option]) => option));
+  element.addEventListener("change", () => location.assign(ctx.link({ room: element.value })));
+  const update = () => options.forEach(([room, option]) => setText(option, ctx.named("room", room.id, room.group).title));
+  update();
+  return { element, update };
 }

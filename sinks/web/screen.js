@@ -6,7 +6,7 @@ import { SCREENS } from "./views.js";
 
 start({
   view: (ctx) => (ctx.rooms.length === 1 ? SCREENS.room : { ...SCREENS.cockpit, many: true }),
-  links: (ctx) => node("nav", { class: "head-nav" }, [
-    node("a", { href: ctx.link({}, "/console"), text: ctx.t("console") }),
-  ]),
+  links: (ctx) => ({
+    element: node("nav", { class: "head-nav" }, [node("a", { href: ctx.link({}, "/console"), text: ctx.t("console") })]),
+  }),
 });

@@ -9,7 +9,10 @@ export function statusOf(ctx, room) {
   return status === "live" || status === "ended" ? status : "waiting";
 }
 
-/** @returns {{element: HTMLElement, update: () => void}} */
+/**
+ * @param {{element: HTMLElement, update?: () => void}} links
+ * @returns {{element: HTMLElement, update: () => void}}
+ */
 export function header(ctx, links) {
   const title = node("h1", { dir: "auto" });
   const status = node("span", { class: "status" });
@@ -21,7 +24,7 @@ export function header(ctx, links) {
   language.addEventListener("click", () => ctx.setLanguage(ctx.lang === "zh" ? "en" : "zh"));
   const element = node("header", { class: "head" }, [
     node("div", { class: "head-who" }, [title, status, sub]),
-    links,
+    links.element,
     node("div", { class: "head-side" }, [fresh, language, time]),
   ]);
   return {
@@ -30,6 +33,7 @@ export function header(ctx, links) {
       if (ctx.room === null) cockpitHead(ctx, title, status, sub);
       else roomHead(ctx, title, status, sub);
       if (document.title !== `${title.textContent} · liveroom`) document.title = `${title.textContent} · liveroom`;
+      links.update?.();
       freshness(ctx, fresh);
       setText(time, clock(Date.now()));
     },

@@ -97,6 +97,7 @@ export function alertList(ctx, body, spec) {
       const alerts = ours(ctx, spec).slice(0, spec.limit ?? 50).map((alert) => ({ ...alert, key: alert.id }));
       const rows = keyed(list, alerts, (alert) => alertRow(ctx, alert, spec));
       for (const alert of alerts) rows.get(alert.key).show(alert);
+      list.classList.toggle("read-only", !ctx.feed.mayAct);
       quiet.hidden = alerts.length > 0;
       ctx.extra.textContent = alerts.length === 0 ? "" : ctx.t("open_alerts", integer(alerts.length, ctx.lang));
       return true;

@@ -44,7 +44,8 @@ function card(ctx, room, sparks) {
   const whole = node("span", { class: "value" });
   const minor = node("span", { class: "value-minor" });
   const line = svg("polyline", { class: "spark-line" });
-  const spark = svg("svg", { class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, [line]);
+  const area = svg("polygon", { class: "spark-area" });
+  const spark = svg("svg", { class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, [area, line]);
   const facts = ["online_now", "orders_paid", "cvr_view"].map((metric) => {
     const value = node("dd");
     return { metric, value, element: node("div", {}, [node("dt", { text: t(`card_${metric}`), title: catalogue.title(metric, lang) }), value]) };
@@ -72,16 +73,18 @@ function card(ctx, room, sparks) {
     }
     setText(badge, alerts.length === 0 ? "" : `▲ ${t("open_alerts", integer(alerts.length, lang))}`);
     badge.dataset.severity = alerts[0]?.severity ?? "";
-    if (sparks) drawSpark(ctx, room, line);
+    if (sparks) drawSpark(ctx, room, line, area);
   };
   return { element, show };
 }
 
-function drawSpark(ctx, room, line) {
+function drawSpark(ctx, room, line, area) {
   const points = minutes(ctx.store.fields(ctx.channel.hist(room))).slice(-SPARK_MINUTES)
     .map(([, row]) => scalar(row.online_now)).filter((value) => value !== null);
   const top = Math.max(1, ...points);
   const step = points.length > 1 ? 100 / (points.length - 1) : 100;
   const path = points.map((value, at) => `${(at * step).toFixed(1)},${(23 - (value / top) * 21).toFixed(1)}`).join(" ");
-  if (line.getAttribute("points") !== path) line.setAttribute("points", path);
+  if (line.getAttribute("points") === path) return;
+  line.setAttribute("points", path);
+  area.setAttribute("points", path === "" ? "" : `0,24 ${path} 100,24`);
 }

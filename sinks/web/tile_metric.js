@@ -2,6 +2,7 @@
 
 import { addUp } from "./derive.js";
 import { calm, keyed, node, setText, setVar } from "./dom.js";
+import { windowName } from "./explain.js";
 import { figure, fraction, isRatio, moneyParts, NONE, scalar } from "./format.js";
 
 /** A room's value, or the sum over the page's rooms of one currency. */
@@ -121,6 +122,7 @@ export function all(ctx, body, spec) {
   const list = node("dl", { class: "all-list" });
   body.append(list);
   const windows = spec.windows ?? ["session", "r5", "m1"];
+  ctx.extra.textContent = windows.map((window) => windowName(ctx, window)).join(" · ");
   return {
     channels: [ctx.channel.room(ctx.room)],
     subjects: () => names(ctx).map((metricName) => ({ metric: metricName, window: "session", channel: ctx.channel.room(ctx.room) })),

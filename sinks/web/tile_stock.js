@@ -34,11 +34,11 @@ export function etaRange({ t }, pool) {
   return `${estimate(low, t)} – ${high === null ? "∞" : estimate(high, t)}`;
 }
 
-function level(ctx, cell, pool) {
+function level(ctx, cell, pool, wordClass = null) {
   const kind = pool.level in SIGN ? pool.level : "ok";
   if (cell.dataset.level === kind) return;
   cell.dataset.level = kind;
-  cell.replaceChildren(node("span", { "aria-hidden": "true", text: SIGN[kind] }), node("span", { text: ctx.t(`level_${kind}`) }));
+  cell.replaceChildren(node("span", { "aria-hidden": "true", text: SIGN[kind] }), node("span", { class: wordClass, text: ctx.t(`level_${kind}`) }));
 }
 
 function compact(ctx, body) {
@@ -60,7 +60,7 @@ function compact(ctx, body) {
       const { title } = ctx.named("product", pool.key);
       setText(cells.name, title);
       cells.name.title = title;
-      level(ctx, cells.level, pool);
+      level(ctx, cells.level, pool, "sr-only");
       setText(cells.left, ctx.t("left", integer(pool.available, ctx.lang)));
       setText(cells.eta, etaText(ctx, pool));
       const whole = Math.max(1, (pool.available ?? 0) + (pool.sold ?? 0) + (pool.reserved ?? 0));

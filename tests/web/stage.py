@@ -116,9 +116,9 @@ class Stage:
         self.sink.close()
         self.redis.stop()
 
-    def url(self, path: str = "/screen", role: str = "operator", **query: str) -> str:
-        """Address of a page, with a token in the fragment."""
-        token = mint_token(self.settings, [TENANT], ["*"], role, 3_600)
+    def url(self, path: str = "/screen", as_role: str = "operator", **query: str) -> str:
+        """Address of a page, with a token of the role in the fragment."""
+        token = mint_token(self.settings, [TENANT], ["*"], as_role, 3_600)
         text = "&".join(f"{name}={value}" for name, value in query.items())
         return f"http://127.0.0.1:{self.port}{path}?{text}#token={token}"
 
@@ -153,6 +153,21 @@ class Stage:
         self.gateway.stop()
         self.gateway = Gateway(self.settings)
         self.gateway.start()
+
+    def restart_redis(self) -> None:
+        """Kill Redis with all it holds, start an empty one, and rewrite as the engine does."""
+        port, folder = self.redis.port, self.redis.folder
+        self.redis.kill()
+        self.redis = RedisServer.start(folder, port)
+        with self._lock:
+            while not self.sink.write([self._whole()]).lost_state:
+                time.sleep(0.01)
+            self.sink.new_epoch()
+            self.sink.rewrite([self._whole()])
+
+    def _whole(self) -> Output:
+        made = tuple(Patch(channel, fields) for channel, fields in self.state.items())
+        return Output(0, self._version(), _now(), patches=made)
 
     def _run(self) -> None:
         while not self._end.wait(0.25):

@@ -1,0 +1,91 @@
+"""The page outlives gateway and Redis, says when its figures are old, and shares answers."""
+
+import time
+from typing import cast
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.conftest import ASSETS, OpenPage
+from tests.web.figures import yuan
+from tests.web.script import Script
+from tests.web.stage import Stage
+
+pytestmark = pytest.mark.browser
+
+HERO = ".hero-figure"
+ROOM = "room:t1/r1"
+
+
+@pytest.fixture
+def live(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    """A stage of its own that plays by itself."""
+    with Stage(tmp_path_factory.mktemp("live"), Script(1, minutes=3), ASSETS) as stage:
+        stage.play()
+        yield stage
+
+
+def gmv(stage: Stage) -> str:
+    return yuan(stage.state[ROOM]["session.gmv_paid"])
+
+
+def test_age_is_shown_and_stale_within_five_seconds_of_a_stopped_feed(
+    live: Stage, open_page: OpenPage
+) -> None:
+    page = open_page(live.url(rooms="t1/r1", lang="en")).page
+    expect(page.locator(".fresh")).to_contain_text("Data age")
+    live.play(False)
+    began = time.monotonic()
+    expect(page.locator(".fresh")).to_contain_text("Stale since", timeout=5_000)
+    assert time.monotonic() - began <= 5
+    shown = page.locator(".fresh").inner_text()
+    live.play()
+    expect(page.locator(".fresh")).to_contain_text("Data age")
+    assert shown.count(":") == 2
+
+
+def test_the_page_survives_a_gateway_restart(live: Stage, open_page: OpenPage) -> None:
+    page = open_page(live.url(rooms="t1/r1", lang="en")).page
+    page.evaluate("globalThis.sameDocument = true")
+    live.restart_gateway()
+    live.play(False)
+    live.advance(30)
+    expect(page.locator(HERO)).to_have_text(gmv(live), timeout=30_000)
+    assert page.evaluate("globalThis.sameDocument") is True
+
+
+def test_the_page_survives_a_redis_restart_without_a_wrong_figure(
+    live: Stage, open_page: OpenPage
+) -> None:
+    page = open_page(live.url(rooms="t1/r1", lang="en")).page
+    page.evaluate("globalThis.sameDocument = true")
+    known = {cast("int", live.state[ROOM]["session.gmv_paid"])}
+    live.play(False)
+    page.evaluate(
+        """() => {
+          globalThis.seen = [];
+          setInterval(() => seen.push(document.querySelector(".hero-figure").textContent), 20);
+        }"""
+    )
+    live.restart_redis()
+    for _ in range(5):
+        live.advance(10)
+        known.add(cast("int", live.state[ROOM]["session.gmv_paid"]))
+    expect(page.locator(HERO)).to_have_text(gmv(live), timeout=30_000)
+    assert page.evaluate("globalThis.sameDocument") is True
+    seen = set(page.evaluate("seen"))
+    assert seen <= {yuan(value) for value in known}
+
+
+def test_an_alert_acknowledged_in_one_window_shows_so_in_the_other_within_a_second(
+    live: Stage, open_page: OpenPage
+) -> None:
+    url = live.url("/console", rooms="t1/r1", lang="en")
+    one, other = open_page(url).page, open_page(url).page
+    alert = '[data-id*="conversion_anomaly"]'
+    expect(other.locator(alert)).to_have_attribute("data-state", "firing")
+    one.click(f'{alert} [data-method="ack"]')
+    began = time.monotonic()
+    expect(other.locator(alert)).to_have_attribute("data-state", "acked", timeout=5_000)
+    assert time.monotonic() - began <= 1
+    expect(other.locator(alert)).to_contain_text("acknowledged")

@@ -1,0 +1,152 @@
+"""Every tile shows what the session really came to, to the minor unit."""
+
+from typing import cast
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.conftest import OpenPage
+from tests.web.figures import NONE, count, percent, yuan
+from tests.web.script import GROUP, Fields, Script, names
+from tests.web.stage import Stage
+
+pytestmark = pytest.mark.browser
+
+ROOM = "room:t1/r1"
+
+
+def room(stage: Stage) -> Fields:
+    return stage.state[ROOM]
+
+
+def tile(page: Page, title: str) -> str:
+    section = page.get_by_role("region", name=title, exact=True)
+    return section.locator(".value-line").inner_text()
+
+
+def lines(page: Page, title: str, cells: tuple[str, ...]) -> list[tuple[str, ...]]:
+    rows = page.get_by_role("region", name=title, exact=True).locator(".tile-body li")
+    return [
+        tuple(row.locator(cell).inner_text() for cell in cells) for row in rows.all()
+    ]
+
+
+def test_the_room_screen_shows_the_truth_to_the_minor_unit(
+    stage: Stage, open_page: OpenPage
+) -> None:
+    page = open_page(stage.url(rooms="t1/r1", lang="en")).page
+    stage.advance(7)
+    truth = room(stage)
+    expect(page.locator(".hero-figure")).to_have_text(yuan(truth["session.gmv_paid"]))
+    side = page.locator(".hero-side dd").all_inner_texts()
+    assert side == [yuan(truth["session.gmv_net"]), yuan(truth["session.refund_amount"])]
+    assert tile(page, "Online now") == count(truth["session.online_now"])
+    assert tile(page, "Viewers") == count(truth["session.view_uv"])
+    assert tile(page, "Paid orders") == count(truth["session.orders_paid"])
+    assert tile(page, "View-to-pay conversion") == percent(truth["session.cvr_view"])
+    assert tile(page, "Click-to-pay conversion") == percent(truth["session.cvr_click"])
+    order = cast("Fields", truth["session.aov_order"])
+    average = round(cast("int", order["num"]) / cast("int", order["den"]))
+    assert tile(page, "Average order value") == yuan(average)
+
+
+def test_funnel_steps_are_the_rooms_distinct_viewers(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.url(rooms="t1/r1", lang="en")).page
+    shown = [value for (value,) in lines(page, "Funnel", (".funnel-value",))]
+    truth = room(stage)
+    steps = ("room_exposure_uv", "view_uv", "product_exposure_uv", "product_click_uv", "order_uv", "pay_uv")
+    possible = {count(truth[f"session.{step}"]) for step in steps}
+    assert len(shown) in (4, 5)
+    assert set(shown) <= possible
+    assert shown[-1] == count(truth["session.pay_uv"])
+
+
+def test_leaderboards_show_every_line_of_the_board_in_order(
+    stage: Stage, open_page: OpenPage
+) -> None:
+    page = open_page(stage.url(rooms="t1/r1", lang="en")).page
+    titles = {key: cast("str", cast("Fields", value)["title"]) for key, value in names().items()}
+    board = stage.state[f"board:{GROUP}/products_gmv@r1"]
+    expected = [
+        (str(rank), titles[f"product.{line['key']}"], yuan(line["value"]))
+        for rank, line in ((n, cast("Fields", board[str(n)])) for n in range(1, 9))
+    ]
+    assert lines(page, "Products", (".rank", ".board-name", ".board-value")) == expected
+    hosts = stage.state[f"board:{GROUP}/hosts_gmv"]
+    expected = [
+        (str(rank), titles[f"host.{line['key']}"], yuan(line["value"]))
+        for rank, line in ((n, cast("Fields", hosts[str(n)])) for n in range(1, 4))
+    ]
+    assert lines(page, "Hosts", (".rank", ".board-name", ".board-value")) == expected
+
+
+def test_channel_shares_add_up_from_the_split(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.url(rooms="t1/r1", lang="en")).page
+    fields = stage.state["split:t1/r1/channel"]
+    views = {
+        name.rsplit(".", 1)[1]: cast("int", value)
+        for name, value in fields.items()
+        if name.startswith("session.view_uv.")
+    }
+    total = sum(views.values())
+    expected = [
+        (percent({"num": views[key], "den": total}, 1), count(fields[f"session.pay_uv.{key}"]))
+        for key in sorted(views, key=lambda key: -views[key])
+    ]
+    assert lines(page, "Traffic channels", (".bar-value", ".bar-second")) == expected
+
+
+def test_the_stock_table_shows_every_pool(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.url("/console", rooms="t1/r1", role="warehouse", lang="en")).page
+    shown = {
+        row.locator("th").inner_text(): row.locator("td.col-available").inner_text()
+        for row in page.locator("tbody tr").all()
+    }
+    expected = {
+        cast("str", cast("Fields", names()[f"product.{code}"])["title"]): count(
+            cast("Fields", pool)["available"]
+        )
+        for code, pool in stage.state[f"stock:{GROUP}"].items()
+    }
+    assert shown == expected
+
+
+def test_the_cockpit_adds_rooms_up(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.url(lang="en")).page
+    rooms = [stage.state[f"room:t1/r{n}"] for n in (1, 2, 3)]
+    total = sum(cast("int", fields["session.gmv_paid"]) for fields in rooms)
+    expect(page.locator(".hero-figure")).to_have_text(yuan(total))
+    orders = sum(cast("int", fields["session.orders_paid"]) for fields in rooms)
+    assert tile(page, "Paid orders") == count(orders)
+    cards = [card.locator(".value-line").inner_text() for card in page.locator(".card").all()]
+    assert cards == [yuan(fields["session.gmv_paid"]) for fields in rooms]
+
+
+def test_no_data_is_a_dash_and_never_a_zero(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.url(rooms="t1/r1", lang="en")).page
+    stage.publish({ROOM: {"session.aov_order": {"num": 0, "den": 0, "value": None}, "r5.aov_order": None}})
+    section = page.get_by_role("region", name="Average order value")
+    expect(section.locator(".value-line")).to_have_text(NONE)
+    stage.publish({ROOM: {"session.cvr_view": None}})
+    expect(
+        page.get_by_role("region", name="View-to-pay conversion").locator(".value-line")
+    ).to_have_text(NONE)
+    stage.script = Script(3)
+    stage.publish(stage.script.state())
+
+
+def test_gmv_counts_up_and_ends_exact(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.url(rooms="t1/r1", lang="en"), reduced=False).page
+    before = cast("int", room(stage)["session.gmv_paid"])
+    expect(page.locator(".hero-figure")).to_have_text(yuan(before))
+    page.evaluate(
+        """() => {
+          globalThis.seen = new Set();
+          const watch = new MutationObserver(() => seen.add(document.querySelector(".hero-figure").textContent));
+          watch.observe(document.querySelector(".hero-figure"), { childList: true, subtree: true, characterData: true });
+        }"""
+    )
+    stage.publish({ROOM: {"session.gmv_paid": before + 999_999}})
+    expect(page.locator(".hero-figure")).to_have_text(yuan(before + 999_999))
+    assert page.evaluate("seen.size") > 3
+    stage.publish({ROOM: {"session.gmv_paid": before}})
