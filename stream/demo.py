@@ -135,7 +135,6 @@ def _servers(stage: Stage) -> Iterator[ChildSpec]:
         name="engine",
         argv=liveroom_argv("run"),
         env=environ,
-        ready=lambda: engine_is_ready(stage.link, settings.shards),
         log=stage.folder / "engine.log",
         stop_timeout_s=20.0,
     )
@@ -163,6 +162,8 @@ def _simulator(stage: Stage, plan: DemoPlan) -> ChildSpec:
         name="simulator",
         argv=liveroom_argv("simulate", *words, *(["--disorder"] if plan.disorder else [])),
         env=environ_of(stage.settings),
+        # The engine claims a shard with its first output, so it is ready only when fed.
+        ready=lambda: engine_is_ready(stage.link, stage.settings.shards),
         log=stage.folder / "simulator.log",
         stop_timeout_s=20.0,
     )
@@ -226,7 +227,10 @@ def _settled(
     while True:
         channels = screen.channels()
         # The engine's own totals go beside them: in = accepted + duplicates + dead letters.
-        channels["counters"] = dict(read_counters(stage.link, stage.settings.shards))
+        channels["counters"] = {
+            **dict.fromkeys(("accepted", "duplicates", "dead"), 0),
+            **read_counters(stage.link, stage.settings.shards),
+        }
         wrong = differences(truth, channels)
         late = time.monotonic() - begin > SETTLE_S
         if not wrong or late or stage.supervisor.stop_requested:

@@ -186,10 +186,10 @@ class Supervisor:
         while spec.ready is not None and not spec.ready():
             if self.stop_requested:
                 raise StopRequested
-            code = child.exit_code()
-            if code is not None:
-                msg = f"{spec.name} ended with {code} at its start; {child.log_tail()}"
-                raise LiveroomError(msg)
+            dead = self.ended()
+            if dead is not None:
+                msg = f"{dead.spec.name} ended with {dead.exit_code()} at the start; "
+                raise LiveroomError(msg + dead.log_tail())
             if time.monotonic() - begin > spec.start_timeout_s:
                 msg = f"{spec.name} was not ready after {spec.start_timeout_s:g} s; "
                 raise LiveroomError(msg + child.log_tail())

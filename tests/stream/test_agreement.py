@@ -30,6 +30,7 @@ TRUTH: dict[str, Any] = {
             "metrics": {"gmv_paid": 1},
         },
     ],
+    "sessions": [{"tenant": "t1", "room_id": "r1", "start_ms": 0, "end_ms": None}],
     "boards": [
         {"tenant": "t1", "group": "t1", "name": "rooms_gmv", "entries": [{"key": "r1", "value": 9}]}
     ],
@@ -105,6 +106,16 @@ def test_one_wrong_figure_is_one_difference(spoil: Callable[[dict[str, Any]], No
     arrived = copy.deepcopy(ARRIVED)
     spoil(arrived)
     assert len(differences(TRUTH, arrived)) == 1
+
+
+def test_nobody_is_online_on_the_screen_of_a_room_that_ended() -> None:
+    truth = copy.deepcopy(TRUTH)
+    truth["rows"][0]["metrics"]["online_now"] = 7
+    truth["sessions"][0]["end_ms"] = 90_000
+    arrived = copy.deepcopy(ARRIVED)
+    assert [found.expected for found in differences(truth, arrived)] == [0]
+    arrived["room:t1/r1"]["session.online_now"] = 0
+    assert differences(truth, arrived) == []
 
 
 def test_quotients_may_differ_in_the_last_bit() -> None:
