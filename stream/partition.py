@@ -76,7 +76,9 @@ class Partition:
         self._next_flush_s = 0.0
         self._next_check_s = 0.0
         self._snapshot: Position | None = None
-        self._unflushed = False
+        # The first flush goes out empty: Bytewax builds a sink partition, which claims the
+        # shard in Redis, only when something is sent to it.
+        self._unflushed = True
         self._as_of_ms = 0
         if saved is not None:
             found = msgspec.msgpack.decode(saved, type=Saved)
