@@ -50,3 +50,9 @@ def test_every_scenario_contains_its_incident(scenario: str, tmp_path: Path) -> 
     for label in found["incidents"]:
         assert plan.start_ms <= label["start_ms"] < label["end_ms"] <= plan.end_ms
         assert label["from_ms"] <= label["start_ms"]
+
+
+def test_the_page_describes_every_scenario() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulators.md").read_text(encoding="utf-8")
+    for scenario in SCENARIOS.values():
+        assert f"| `{scenario.name}` | {scenario.help} |" in page
