@@ -67,7 +67,7 @@ class Merge:
         for line in body.split(b"\n"):
             if not line.strip():
                 continue
-            tick_ms = self._tick_of(line)
+            tick_ms = self._tick_of(line, state.tick_ms)
             if tick_ms is None:
                 state.groups[-1][1].append(line)
             elif tick_ms > state.tick_ms:
@@ -81,12 +81,13 @@ class Merge:
 
     def finish(self) -> list[bytes]:
         """All that is left, and a closing tick unless the log ended with one."""
-        lines = self._take(max(state.tick_ms for state in self._shards) + 1)
-        # An event further ahead of the clock is a dead letter and must not drag the clock.
-        last_ms = min(self._last_event_ms, self._written_tick_ms + MAX_SKEW_MS)
-        closing_ms = closing_tick_ms(last_ms)
-        if last_ms > 0 and self._written_tick_ms < closing_ms:
-            lines.append(tick_line(closing_ms))
+        last_tick_ms = max(state.tick_ms for state in self._shards)
+        lines = self._take(last_tick_ms + 1)
+        end_ms = last_tick_ms
+        if self._last_event_ms:
+            end_ms = max(end_ms, closing_tick_ms(self._last_event_ms))
+        if end_ms > self._written_tick_ms:
+            lines.append(tick_line(end_ms))
         return lines
 
     def _take(self, limit_ms: int) -> list[bytes]:
@@ -111,7 +112,7 @@ class Merge:
             state.groups.append((tick_ms, []))
         return lines
 
-    def _tick_of(self, line: bytes) -> int | None:
+    def _tick_of(self, line: bytes, now_ms: int) -> int | None:
         """Time of a tick line, None for anything else; notes the newest event time."""
         try:
             head = self._head.decode(line)
@@ -119,5 +120,7 @@ class Merge:
             return None
         if head.type == "tick":
             return head.event_time_ms
-        self._last_event_ms = max(self._last_event_ms, head.event_time_ms)
+        # An event further ahead of the clock is a dead letter and must not drag the clock.
+        if head.event_time_ms <= now_ms + MAX_SKEW_MS:
+            self._last_event_ms = max(self._last_event_ms, head.event_time_ms)
         return None

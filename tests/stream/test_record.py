@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from simulators.api import HARD_DISORDER, SimulationPlan, write_recording
 from sinks.log_writer import LogWriter
 from sinks.redis_client import Link
 from sinks.redis_server import RedisServer
+from sinks.results import sorted_lines
 from stream.errors import ConfigError
-from stream.formats import closing_tick_ms
+from stream.formats import closing_tick_ms, read_events
 from stream.record import tap
+from stream.replay import run_replay, split
+from stream.settings import Settings
 from tests.support.redis_server import link, redis_server, session_redis
 
 __all__ = ["link", "redis_server", "session_redis"]
@@ -68,3 +72,31 @@ def test_an_existing_recording_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="redis_url"):
         tap(Named(None), tmp_path / "new", threading.Event())
     assert out.read_text() == "precious"
+
+
+@pytest.mark.redis
+def test_what_was_recorded_replays_to_the_same_final_rows(
+    redis_server: RedisServer, link: Link, tmp_path: Path
+) -> None:
+    original, recorded = tmp_path / "original.ndjson", tmp_path / "recorded.ndjson"
+    plan = SimulationPlan("flash_sale", rooms=4, tenants=4, minutes=4, rate=40, seed=7,
+                          disorder=HARD_DISORDER)  # fmt: skip
+    write_recording(plan, original)
+    writer = LogWriter(link, SHARDS)
+    stop = threading.Event()
+    thread = threading.Thread(target=tap, args=(Named(redis_server.url), recorded, stop))
+    thread.start()
+    for chunk in read_events(original, "ndjson", b""):
+        for start in range(0, len(lines_of := chunk.splitlines()), 50):
+            part = b"\n".join(lines_of[start : start + 50])
+            for shard, body in enumerate(split(part, SHARDS)):
+                if body:
+                    writer.append(shard, body)
+    stop.set()
+    thread.join()
+    rows = [
+        list(sorted_lines(list(run_replay(read_events(path, "ndjson", b""), settings=Settings()))))
+        for path in (original, recorded)
+    ]
+    assert len(rows[0]) > 100
+    assert rows[0] == rows[1]

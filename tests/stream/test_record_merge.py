@@ -82,10 +82,13 @@ def test_the_recording_ends_with_a_closing_tick_once() -> None:
     merge = Merge(1, 0)
     merge.push(0, b"\n".join([tick_line(T), event("a", T + 5), event("far", T * 2)]), 0)
     first = merge.finish()
-    assert first[-1] == tick_line(closing_tick_ms(T + 60_000))
+    assert first[-1] == tick_line(closing_tick_ms(T + 5))
     again = Merge(1, 0)
     again.push(0, b"\n".join([tick_line(T), event("a"), tick_line(closing_tick_ms(T))]), 0)
     assert again.finish()[-1] == tick_line(closing_tick_ms(T))
+    later = Merge(1, 0)
+    later.push(0, b"\n".join([tick_line(T), event("a"), tick_line(T + 10**6)]), 0)
+    assert later.finish()[-1] == tick_line(T + 10**6)
 
 
 def test_nothing_recorded_is_nothing_written() -> None:
