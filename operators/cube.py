@@ -186,7 +186,8 @@ class Cube:
         if panes == 0:
             out[there] = self.total[slots[there]]
             return out
-        rows = np.where(there, self.ring[np.where(there, slots, 0)], _NONE).astype(np.int64)
+        rows = np.full(slots.shape, _NONE, np.int64)
+        rows[there] = self.ring[slots[there]]
         by_sum = (rows >= 0) & ~self.plan.is_distinct
         by_mark = (rows >= 0) & self.plan.is_distinct
         out[by_sum] = self.sums.window(rows[by_sum], end, panes)
