@@ -34,10 +34,18 @@ KEY_KINDS: Final = (
     KeyKind("channels", "channels", "hash", ("<channel>",), "directory of the shard's channels"),
     KeyKind("dead", "dead", "stream", ("reason", "raw", "detail", "v"), "dead letters"),
     KeyKind("counters", "counters", "hash", ("<counter>", "_v"), "absolute totals"),
+    KeyKind(
+        "hook",
+        "hook:<name>",
+        "hash",
+        ("<channel>", "_delivered", "_given_up"),
+        "how far a webhook has delivered each alert channel",
+    ),
 )
 KEY_BY_NAME: Final = {kind.name: kind for kind in KEY_KINDS}
 
 
-def key(shard: int, name: str, channel: str = "") -> str:
+def key(shard: int, name: str, variable: str = "") -> str:
     """Key of a shard, e.g. `key(3, "state", "room:t/r")` is `{3}:room:t/r`."""
-    return f"{{{shard}}}:{KEY_BY_NAME[name].pattern.replace('<channel>', channel)}"
+    fixed, _, _ = KEY_BY_NAME[name].pattern.partition("<")
+    return f"{{{shard}}}:{fixed}{variable}"
