@@ -14,6 +14,7 @@ from simulators.walk import Pool
 
 GAUGE_EVERY_MS: Final = 10_000
 COST_EVERY_MS: Final = 60_000
+REPORT_EVERY_MS: Final = 60_000
 _AD_COST_PER_ENTER_MINOR: Final = 45
 _GMV_PER_ENTER_MINOR: Final = 500
 """Measured on `calm`; an easy target is out of reach only when something goes wrong."""
@@ -91,6 +92,23 @@ def _gauges(line: Timeline, seen: Visits, viewers: Ints, texts: Fragments) -> In
         rest = [texts.add(f',"metric":"{metric}","value":{value}') for value in values.tolist()]
         blocks.append(block("room_stats", at_ms, {Col.REST: np.array(rest, dtype=np.int64)}))
     return join(blocks)
+
+
+def reported_gmv(line: Timeline, trade: Ints, texts: Fragments) -> Ints:
+    """The platform's own GMV, cumulative, once a minute; only where an incident inflates it."""
+    if line.incident is None or not line.effect.reported_ratio:
+        return join([])
+    paid = trade[:, is_type(trade, "order_paid") & (trade[Col.ROOM] == line.room)]
+    paid = paid[:, (paid[Col.TIME] >= line.start_ms) & (paid[Col.TIME] < line.end_ms)]
+    order = np.argsort(paid[Col.TIME], kind="stable")
+    totals = np.concatenate([[0], np.cumsum(paid[Col.AMOUNT][order])])
+    at_ms = np.arange(line.start_ms + REPORT_EVERY_MS, line.end_ms - 500, REPORT_EVERY_MS)
+    value = totals[np.searchsorted(paid[Col.TIME][order], at_ms, side="right")]
+    told = np.rint(value * line.factor(at_ms, 1 + line.effect.reported_ratio)).astype(np.int64)
+    rest = [texts.add(f',"metric":"gmv","value":{value}') for value in told.tolist()]
+    return block(
+        "room_stats", at_ms, {Col.ROOM: line.room, Col.REST: np.array(rest, dtype=np.int64)}
+    )
 
 
 def shop_events(

@@ -14,7 +14,8 @@ class Effect:
     """What one incident does while it lasts. Factors multiply the room's normal rate.
 
     `leave_ratio`: share of the viewers online that leave within 45 s of the start.
-    `negative_ratio`: share of the comments that are complaints.
+    `negative_ratio`: share of the comments that are complaints. `reported_ratio`: how much more
+    GMV the platform reports than its orders say, from the start of the incident on.
     `alert`: whether a rule should fire; False marks a known event.
     """
 
@@ -35,6 +36,7 @@ class Effect:
     unexplained: bool = False
     promo: bool = False
     target_ratio: float = 0.0
+    reported_ratio: float = 0.0
     alert: bool = True
 
 
@@ -55,6 +57,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     "engagement_drop": Effect(comment=0.05, engage=0.05),
     "sales_slump": Effect(click=0.5, order=0.1),
     "slow_pace": Effect(target_ratio=2.5),
+    "mismatch": Effect(reported_ratio=0.2),
 }
 
 
@@ -125,6 +128,12 @@ _TABLE: Final = (
     Scenario("host_gap", "no host on camera, nothing explained", "host_gap", lasts_s=(300, 600)),
     Scenario("violation", "the platform warns the room", "violation", lasts_s=(60, 60)),
     Scenario("engagement_drop", "viewers stay but fall silent", "engagement_drop"),
+    Scenario(
+        "mismatch",
+        "the platform reports a fifth more GMV than its orders say",
+        "mismatch",
+        lasts_s=(86_400, 86_400),
+    ),
     Scenario("sales_slump", "viewers stay but hardly buy", "sales_slump", lasts_s=(480, 720)),
     Scenario(
         "slow_pace", "the target is far out of reach", "slow_pace", (0.0, 0.0), (86_400, 86_400)

@@ -158,7 +158,8 @@ def _incident(
         return None
     effect = EFFECTS[shape.incident]
     begin_ms = start_ms + int(share * length_ms) // 1_000 * 1_000
-    cut_ms = length_ms if effect.target_ratio else length_ms // (2 if effect.demand_ratio else 4)
+    lasting = effect.target_ratio or effect.reported_ratio
+    cut_ms = length_ms if lasting else length_ms // (2 if effect.demand_ratio else 4)
     finish_ms = min(begin_ms + min(lasts_s * 1_000, cut_ms), end_ms)
     named = effect.demand_ratio or effect.refund_ratio or effect.promo
     return Incident(

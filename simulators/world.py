@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from simulators.audience import social, visits
-from simulators.backdrop import room_events, shop_events
+from simulators.backdrop import reported_gmv, room_events, shop_events
 from simulators.columns import Col, Fragments, Ints, by_time, generator, is_type, join
 from simulators.commerce import shopping
 from simulators.plan import SimulationPlan
@@ -62,6 +62,7 @@ def _tenant(
             labels.append(line.incident)
     shop = trade(plan, tenant, lines, wanted)
     blocks.append(shop.events)
+    blocks.extend(reported_gmv(line, shop.events, texts) for line in lines)
     blocks.append(shop_events(plan, tenant, lines, shop.opening, texts))
     for part in blocks:
         part[Col.TENANT] = tenant

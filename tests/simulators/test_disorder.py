@@ -2,6 +2,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simulators.api import HARD_DISORDER, Disorder, Recording, SimulationPlan, simulate_lines
 from simulators.columns import Col
@@ -79,6 +81,35 @@ def test_without_disorder_lines_are_in_event_order_and_all_accepted() -> None:
     counts = recording.truth()["counts"]
     assert counts["in"] == counts["accepted"]
     assert (np.diff(recording.delivery.stamp_ms) >= 0).all()
+
+
+ratios = st.floats(0, 0.3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    disorder=st.builds(Disorder, st.integers(0, 2_000), *[ratios] * 6),
+    scenario=st.sampled_from(["calm", "oversell_race", "feed_outage", "refund_surge"]),
+    rooms=st.integers(1, 4),
+    seed=st.integers(0, 2**32),
+    cut=st.floats(0, 1),
+)
+def test_any_plan_cut_anywhere_adds_up(
+    disorder: Disorder, scenario: str, rooms: int, seed: int, cut: float
+) -> None:
+    plan = SimulationPlan(scenario, rooms, minutes=2, rate=20, seed=seed, disorder=disorder)
+    recording = Recording(plan)
+    stop = int(cut * len(recording))
+    arrival = recording.delivery.arrival_ms
+    assert (np.diff(arrival) >= 0).all()
+    now_ms = int(arrival[stop - 1]) + 1_000 if stop else plan.start_ms
+    counts = recording.truth(stop, 0, now_ms)["counts"]
+    rejected = sum(counts["dead"].values())
+    assert counts["in"] == counts["accepted"] + counts["duplicates"] + rejected
+    whole = recording.truth()["counts"]
+    assert whole["in"] == len(recording)
+    assert counts["accepted"] <= whole["accepted"] + rooms
+    assert recording.closing_ms() >= int(arrival[-1]) + 122_000
 
 
 def test_ids_are_unique_and_every_good_line_is_valid() -> None:
