@@ -115,8 +115,7 @@ class Sessions:
             walk = there[np.isin(room, rooms_to_walk)]
             for place in walk.tolist():
                 out[place] = self._walk(columns, place, int(rooms[place]), int(ticks[place]))
-        self._touch(out, columns.time_ms, ticks)
-        return out
+        return self._touch(out, columns, ticks)
 
     def _walk(self, columns: Columns, place: int, room: int, tick_ms: int) -> int:
         """One event of a room whose session may change."""
@@ -169,12 +168,21 @@ class Sessions:
         self.mode[room] = _LIVE
         return session
 
-    def _touch(self, sessions: I64, time_ms: I64, ticks: I64) -> None:
-        there = sessions >= 0
-        of = sessions[there]
-        np.minimum.at(self.start_ms, of, time_ms[there])
-        np.maximum.at(self.last_ms, of, time_ms[there])
+    def _touch(self, sessions: I64, columns: Columns, ticks: I64) -> I64:
+        """Widen sessions to their events; gives `sessions` without what lies before a start.
+
+        What cannot open a session is in one only from its start on, whenever it arrives.
+        """
+        there = np.flatnonzero(sessions >= 0)
+        of, time_ms, opens = sessions[there], columns.time_ms[there], _OPENS[columns.type[there]]
+        np.minimum.at(self.start_ms, of[opens], time_ms[opens])
+        early = time_ms < self.start_ms[of]
+        if early.any():
+            sessions[there[early]] = NO_SESSION
+            of, time_ms, there = of[~early], time_ms[~early], there[~early]
+        np.maximum.at(self.last_ms, of, time_ms)
         np.maximum.at(self.active_ms, of, ticks[there])
+        return sessions
 
     def end_idle(self, tick_ms: int) -> I64:
         """End the sessions without an event for `idle_ms` of ticks; gives their numbers."""
