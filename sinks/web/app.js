@@ -137,6 +137,7 @@ class App {
       }
       second = now;
       this.head.update();
+      document.body.dataset.ready = String(this.feed.pending.size === 0);
     };
     setInterval(draw, DRAW_MS);
     document.addEventListener("visibilitychange", draw);

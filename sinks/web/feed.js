@@ -19,6 +19,7 @@ export class Feed {
   constructor({ url, token, store, onState }) {
     Object.assign(this, { url, token, store, onState });
     this.channels = new Set();
+    this.pending = new Set();
     this.client = null;
     this.state = "connecting";
     this.staleSince = null;
@@ -44,6 +45,7 @@ export class Feed {
     for (const channel of channels) {
       if (this.channels.has(channel)) continue;
       this.channels.add(channel);
+      this.pending.add(channel);
       this.#follow(channel);
     }
   }
@@ -88,6 +90,7 @@ export class Feed {
     this.client?.subscribe(channel, {
       rateMs: RATE_MS,
       onSnapshot: (data) => {
+        this.pending.delete(channel);
         if (Array.isArray(data)) {
           store.restart(channel);
           for (const entry of data) store.append(channel, entry);
@@ -101,7 +104,10 @@ export class Feed {
         heard();
       },
       onEvent: (entry) => store.append(channel, entry),
-      onError: () => this.channels.delete(channel),
+      onError: () => {
+        this.channels.delete(channel);
+        this.pending.delete(channel);
+      },
     });
   }
 }

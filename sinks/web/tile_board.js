@@ -101,7 +101,7 @@ export function face(cell, { title, image }) {
 
 function letter(title) {
   const [first = "·"] = new Intl.Segmenter().segment(title)[Symbol.iterator]();
-  return node("span", { class: "letter", "aria-hidden": "true", text: first.segment ?? first });
+  return node("span", { class: "letter", dir: "auto", "aria-hidden": "true", text: first.segment ?? first });
 }
 
 function placesOf(list) {

@@ -72,7 +72,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture
 def open_page(browser: "sync_api.Browser") -> Iterator[OpenPage]:
-    """Return `open(url, size=…, reduced=False)`: waits until the first figures are drawn."""
+    """Return `open(url, size=…, reduced=False)`: waits until every channel is drawn."""
     contexts: list[sync_api.BrowserContext] = []
     opened: list[Opened] = []
 
@@ -101,7 +101,7 @@ def open_page(browser: "sync_api.Browser") -> Iterator[OpenPage]:
     assert complaints == []
 
 
-FIGURES_THERE = "() => /[0-9]/.test(document.querySelector('main')?.textContent ?? '')"
+FIGURES_THERE = "() => document.body.dataset.ready === 'true'"
 
 
 def _note(opened: Opened, message: "sync_api.ConsoleMessage") -> None:
