@@ -6,8 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,45 +14,51 @@ import pytest
 from stream.demo import usable_port
 
 DEADLINE_S = 90.0
-MARK = "LIVEROOM_TEST_MARK"
 DEMO = (sys.executable, "-m", "stream.cli", "demo", "--port", "0")
+PARTS = 5  # the demo, Redis, engine, gateway, simulator
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
-@pytest.fixture
-def mark() -> Iterator[str]:
-    """A variable that every process of the demo inherits; none may be left afterwards."""
-    value = uuid.uuid4().hex
-    yield value
-    for pid in processes(value):
-        os.kill(pid, signal.SIGKILL)
-
-
-def processes(value: str) -> list[int]:
-    """Ids of the running processes that carry the mark."""
+def processes(folder: Path) -> list[int]:
+    """Ids of the processes whose working folder is `folder` or inside it (Redis changes its)."""
     found = []
-    wanted = f"{MARK}={value}".encode()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                carries = wanted in (entry / "environ").read_bytes().split(b"\0")
-            except OSError:
+                cwd = (entry / "cwd").readlink()
+            except OSError:  # gone, a zombie, or not ours
                 continue
-            if carries:
+            if cwd.is_relative_to(folder):
                 found.append(int(entry.name))
     return found
 
 
-def start(value: str, tmp_path: Path, *args: str) -> "subprocess.Popen[bytes]":
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("LIVEROOM_")}
-    with (tmp_path / "out").open("wb") as out:
-        return subprocess.Popen(
-            [*DEMO, *args],
-            cwd=tmp_path,
-            env={**clean, MARK: value, "TMPDIR": str(tmp_path)},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a demo in `tmp_path`; whatever is left of it afterwards is killed."""
+    demos: list[subprocess.Popen[bytes]] = []
+
+    def start(*args: str) -> "subprocess.Popen[bytes]":
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("LIVEROOM_")}
+        with (tmp_path / "out").open("wb") as out:
+            demos.append(
+                subprocess.Popen(
+                    [*DEMO, *args],
+                    cwd=tmp_path,
+                    env={**clean, "TMPDIR": str(tmp_path)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                )
+            )
+        return demos[-1]
+
+    yield start
+    for pid in processes(tmp_path):
+        os.kill(pid, signal.SIGKILL)
+    for demo in demos:
+        demo.wait()
 
 
 def said(tmp_path: Path) -> str:
@@ -68,11 +73,11 @@ def wait_for_address(demo: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
-def wait_until_gone(value: str) -> list[int]:
+def wait_until_gone(folder: Path) -> list[int]:
     end = time.monotonic() + DEADLINE_S
-    while processes(value) and time.monotonic() < end:
+    while processes(folder) and time.monotonic() < end:
         time.sleep(0.05)
-    return processes(value)
+    return processes(folder)
 
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc; Linux only")
@@ -83,13 +88,13 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc; Li
 @pytest.mark.redis
 @pytest.mark.parametrize("disorder", [False, True], ids=["in_order", "disorder"])
 def test_what_arrives_on_the_screen_equals_the_truth(
-    disorder: bool, mark: str, tmp_path: Path
+    disorder: bool, start: Start, tmp_path: Path
 ) -> None:
     extra = ["--disorder"] if disorder else []
-    demo = start(mark, tmp_path, "--seconds", "8", "--headless", "--rate", "120", *extra)
+    demo = start("--seconds", "8", "--headless", "--rate", "120", *extra)
     assert demo.wait(DEADLINE_S) == 0, said(tmp_path)
     assert " figures compared over WebSocket, 0 differ" in said(tmp_path)
-    assert processes(mark) == []
+    assert processes(tmp_path) == []
 
 
 @linux_only
@@ -97,26 +102,26 @@ def test_what_arrives_on_the_screen_equals_the_truth(
 @pytest.mark.redis
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "term"])
 def test_a_signal_stops_everything_and_is_no_error(
-    number: signal.Signals, mark: str, tmp_path: Path
+    number: signal.Signals, start: Start, tmp_path: Path
 ) -> None:
-    demo = start(mark, tmp_path)
+    demo = start()
     wait_for_address(demo, tmp_path)
-    assert len(processes(mark)) >= 5
+    assert len(processes(tmp_path)) >= PARTS
     demo.send_signal(number)
     assert demo.wait(DEADLINE_S) == 0, said(tmp_path)
-    assert processes(mark) == []
+    assert processes(tmp_path) == []
     assert not list(tmp_path.glob("liveroom-demo-*"))
 
 
 @linux_only
 @pytest.mark.slow
 @pytest.mark.redis
-def test_nothing_outlives_a_killed_demo(mark: str, tmp_path: Path) -> None:
-    demo = start(mark, tmp_path)
+def test_nothing_outlives_a_killed_demo(start: Start, tmp_path: Path) -> None:
+    demo = start()
     wait_for_address(demo, tmp_path)
     demo.kill()
     demo.wait()
-    assert wait_until_gone(mark) == []
+    assert wait_until_gone(tmp_path) == []
 
 
 def test_a_taken_port_is_replaced_by_a_free_one() -> None:
