@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ class _Address(msgspec.Struct, gc=False):
 
 
 _address = msgspec.json.Decoder(_Address)
+_shard_of: Final = lru_cache(maxsize=65_536)(shard_of)
 
 
 def version_of(number: int) -> str:
@@ -68,7 +70,7 @@ def split(chunk: bytes, shards: int) -> list[bytes]:
             for part in parts:
                 part.append(line)
         else:
-            parts[shard_of(address.tenant or "", address.group, shards)].append(line)
+            parts[_shard_of(address.tenant or "", address.group, shards)].append(line)
     return [b"\n".join(part) for part in parts]
 
 
@@ -137,6 +139,8 @@ def replay_command(
     if engine == "bytewax" or workers > 1 or processes > 1:
         from stream.replay_bytewax import replay_files
 
+        if speed is not None:
+            raise ConfigError("speed", speed, "max: only the plain loop and --to-redis keep pace")
         return replay_files(files, fmt, results, workers, processes, settings)
     from stream.replay_progress import paced, watched
 
@@ -147,7 +151,8 @@ def replay_command(
     for output in outputs(watched(paced(chunks, speed), files), [shard]):
         rows += output.rows
     _write(rows, results)
-    _summary(shard, len(rows), time.monotonic() - started)
+    seconds = time.monotonic() - started
+    sys.stderr.write(summary_line(shard.state.counters, len(rows), seconds))
     return 0
 
 
@@ -162,14 +167,14 @@ def _write(rows: list[Row], results: str | None) -> None:
         file.writelines(sorted_lines(rows))
 
 
-def _summary(shard: Shard, rows: int, seconds: float) -> None:
-    counters = shard.state.counters
+def summary_line(counters: Mapping[str, int], rows: int, seconds: float) -> str:
+    """What a replay did, in one line; `seconds` it took."""
     reasons = ", ".join(
         f"{name.removeprefix('dead.')} {count}"
         for name, count in sorted(counters.items())
         if name.startswith("dead.")
     )
-    sys.stderr.write(
+    return (
         f"{counters.get('in', 0)} events in {seconds:.1f} s = {counters.get('accepted', 0)} "
         f"accepted + {counters.get('duplicates', 0)} duplicates + {counters.get('dead', 0)} "
         f"dead letters{f' ({reasons})' if reasons else ''}; {counters.get('late', 0)} late; "

@@ -4,12 +4,11 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from operators.results import Output
-from stream.partition import Partition
 
 Item = tuple[str, tuple[bool, Output]]
 """(shard name, (replace whole channels, output)): keyed for the partitioned sink."""
@@ -20,10 +19,26 @@ IDLE: Final = timedelta(milliseconds=5)
 _LOG: Final = logging.getLogger("liveroom.engine")
 
 
-class ShardPartition(StatefulSourcePartition[Item, bytes]):
-    """A `Partition` as Bytewax wants it. A cluster loses exceptions: they are logged here."""
+class Feed(Protocol):
+    """One shard as a running thing: `stream.partition.Partition`, or a replay's."""
 
-    def __init__(self, name: str, partition: Partition, stop: threading.Event) -> None:
+    def next_batch(self) -> list[tuple[bool, Output]]:
+        """Outputs of what there is; StopIteration at the end."""
+
+    def flush(self) -> Output:
+        """What changed since the last flush."""
+
+    def snapshot(self) -> bytes:
+        """Position and state."""
+
+    def close(self) -> None:
+        """Stop reading."""
+
+
+class ShardPartition(StatefulSourcePartition[Item, bytes]):
+    """A `Feed` as Bytewax wants it. A cluster loses exceptions: they are logged here."""
+
+    def __init__(self, name: str, partition: Feed, stop: threading.Event) -> None:
         self._name = name
         self._partition = partition
         self._stop = stop
@@ -75,7 +90,7 @@ class ShardSource(FixedPartitionedSource[Item, bytes]):
     """
 
     def __init__(
-        self, shards: int, build: Callable[[int, bytes | None], Partition], stop: threading.Event
+        self, shards: int, build: Callable[[int, bytes | None], Feed], stop: threading.Event
     ) -> None:
         self._shards = shards
         self._build = build
