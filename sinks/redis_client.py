@@ -7,11 +7,12 @@ Everything that talks to Redis synchronously goes through `Link`, so that a lost
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 from urllib.parse import urlsplit, urlunsplit
 
+import hiredis
 import redis
 from redis.exceptions import (
     AuthenticationError,
@@ -119,7 +120,6 @@ class _Wire(Protocol):
 
     def connect(self) -> None: ...
     def disconnect(self) -> None: ...
-    def pack_commands(self, commands: Sequence[Command]) -> list[bytes]: ...
     def send_packed_command(self, command: list[bytes]) -> None: ...
     def read_response(self) -> Reply: ...
 
@@ -154,8 +154,12 @@ class Link:
         self._wire = wire
         self.generation += 1
 
-    def run(self, commands: Sequence[Command]) -> list[Reply | Refusal]:
+    def run(self, commands: Sequence[Command], *, large: bool = False) -> list[Reply | Refusal]:
         """Send commands in one write and read their replies, in order.
+
+        Args:
+            commands: any number.
+            large: some hold arguments of many KB, which are then not copied together.
 
         Raises:
             SinkError: the connection broke: any number of the commands may have been executed.
@@ -166,10 +170,7 @@ class Link:
         assert self._wire is not None
         wire = self._wire
         try:
-            if any(map(_is_large, commands)):
-                wire.send_packed_command(pack_large(commands))
-            else:
-                wire.send_packed_command(wire.pack_commands(commands))
+            wire.send_packed_command(pack_large(commands) if large else pack(commands))
             return [self._read(wire) for _ in commands]
         except (RedisError, OSError) as error:
             self.drop()
@@ -215,8 +216,13 @@ class Link:
         return SinkError("redis", why, None if final else Backoff().base_ms)
 
 
-def _is_large(command: Command) -> bool:
-    return any(isinstance(arg, bytes) and len(arg) >= LARGE_BYTES for arg in command)
+# Its stub speaks of tuples of one argument.
+_pack_command = cast("Callable[[Command], bytes]", hiredis.pack_command)
+
+
+def pack(commands: Sequence[Command]) -> list[bytes]:
+    """Commands as the bytes of one write."""
+    return [b"".join(map(_pack_command, commands))]
 
 
 def pack_large(commands: Sequence[Command]) -> list[bytes]:

@@ -43,9 +43,9 @@ KEY_KINDS: Final = (
     ),
 )
 KEY_BY_NAME: Final = {kind.name: kind for kind in KEY_KINDS}
+_FIXED: Final = {kind.name: kind.pattern.partition("<")[0] for kind in KEY_KINDS}
 
 
 def key(shard: int, name: str, variable: str = "") -> str:
     """Key of a shard, e.g. `key(3, "state", "room:t/r")` is `{3}:room:t/r`."""
-    fixed, _, _ = KEY_BY_NAME[name].pattern.partition("<")
-    return f"{{{shard}}}:{fixed}{variable}"
+    return f"{{{shard}}}:{_FIXED[name]}{variable}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -77,6 +78,7 @@ def settle(pending: Pending, planned: Sequence[Step], done: Sequence[bool]) -> N
     pending.forget(settled)
 
 
+@lru_cache(maxsize=16_384)
 def directory_entry(channel: str, expires_ms: int | None = None) -> bytes:
     """What `{p}:channels` says about a channel."""
     kind, _, rest = channel.partition(":")
@@ -88,8 +90,14 @@ def directory_entry(channel: str, expires_ms: int | None = None) -> bytes:
 
 def patch_json(fields: Mapping[str, bytes | None]) -> bytes:
     """Join encoded values into the object that gateways forward; None is `null`."""
-    items = (orjson.dumps(name) + b":" + (value or b"null") for name, value in fields.items())
+    items = [_prefix(name) + (value or b"null") for name, value in fields.items()]
     return b"{" + b",".join(items) + b"}"
+
+
+@lru_cache(maxsize=65_536)
+def _prefix(name: str) -> bytes:
+    """A field's name in JSON, colon included; the same few names come again and again."""
+    return orjson.dumps(name) + b":"
 
 
 def _patch_steps(pending: Pending, channel: str, patch: StatePatch) -> list[Step]:
@@ -100,14 +108,18 @@ def _patch_steps(pending: Pending, channel: str, patch: StatePatch) -> list[Step
         key(shard, "out"),
         key(shard, "channels"),
     )
-    parts = [dict(chunk) for chunk in _chunks(patch.fields.items(), CALL_FIELDS)] or [{}]
+    parts: Sequence[dict[str, bytes | None]] = [patch.fields]
+    if len(patch.fields) > CALL_FIELDS:
+        parts = [dict(chunk) for chunk in _chunks(patch.fields.items(), CALL_FIELDS)]
     made = []
     for place, fields in enumerate(parts, 1):
         pairs: list[Arg] = []
+        deleted: list[Arg] = []
         for name, value in fields.items():
-            if value is not None:
+            if value is None:
+                deleted.append(name)
+            else:
                 pairs += (name, value)
-        deleted = [name for name, value in fields.items() if value is None]
         args: tuple[Arg, ...] = (
             channel,
             patch.version,

@@ -59,11 +59,12 @@ def run_calls(
     Raises:
         SinkError: the connection broke; any number of the calls may have been executed.
     """
-    replies = link.run([command(call, lead) for call in calls])
+    large = any(call.script == "append" for call in calls)
+    replies = link.run([command(call, lead) for call in calls], large=large)
     missing = [i for i, reply in enumerate(replies) if _unknown(reply)]
     if missing:
         load(link, sorted({calls[i].script for i in missing}))
-        again = link.run([command(calls[i], lead) for i in missing])
+        again = link.run([command(calls[i], lead) for i in missing], large=large)
         for i, reply in zip(missing, again, strict=True):
             replies[i] = reply
     return replies

@@ -24,17 +24,15 @@ else
   s = redis.call('HINCRBY', KEYS[2], '_s', 1)
 end
 local pairs_end = 13 + 2 * tonumber(ARGV[13])
-if pairs_end > 13 then
-  redis.call('HSET', KEYS[2], unpack(ARGV, 14, pairs_end))
+local field, value = '_v', version
+if part < parts then
+  field, value = '_p', version .. '#' .. part
+elseif parts > 1 then
+  redis.call('HDEL', KEYS[2], '_p')
 end
+redis.call('HSET', KEYS[2], field, value, unpack(ARGV, 14, pairs_end))
 if #ARGV > pairs_end then
   redis.call('HDEL', KEYS[2], unpack(ARGV, pairs_end + 1))
-end
-if part < parts then
-  redis.call('HSET', KEYS[2], '_p', version .. '#' .. part)
-else
-  redis.call('HSET', KEYS[2], '_v', version)
-  if parts > 1 then redis.call('HDEL', KEYS[2], '_p') end
 end
 -- A sealed channel that is written again lives for another while; DEL has dropped its expiry.
 if ttl > 0 then
