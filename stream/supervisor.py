@@ -145,7 +145,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         """Nothing runs yet."""
-        self.children: list[Child] = []
+        self._together: list[list[Child]] = []
         self.stop_requested = False
 
     def __enter__(self) -> "Supervisor":
@@ -167,6 +167,11 @@ class Supervisor:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.stop_requested = True
 
+    @property
+    def children(self) -> list[Child]:
+        """All children that were not stopped yet, in the order of their start."""
+        return [child for started in self._together for child in started]
+
     def start(self, *specs: ChildSpec) -> list[Child]:
         """Start children side by side and wait until all of them are ready.
 
@@ -174,12 +179,13 @@ class Supervisor:
             LiveroomError: one ended or was not ready in its time; all of `specs` are stopped.
             StopRequested: the user wants out.
         """
-        started = [Child(spec) for spec in specs]
-        self.children += started
+        started: list[Child] = []
+        self._together.append(started)
+        started.extend(Child(spec) for spec in specs)
         begin = time.monotonic()
         for child in started:
             self._await_ready(child, begin)
-        return started
+        return list(started)
 
     def _await_ready(self, child: Child, begin: float) -> None:
         spec = child.spec
@@ -212,16 +218,26 @@ class Supervisor:
             time.sleep(_POLL_S)
 
     def stop(self, *children: Child) -> None:
-        """Stop these children, or all: SIGTERM in reverse order, SIGKILL when time is up."""
-        doomed = [child for child in reversed(self.children) if not children or child in children]
-        for child in doomed:
-            if child.exit_code() is None:
-                child.signal(signal.SIGTERM)
-                if not child.wait(child.spec.stop_timeout_s):
+        """Stop these children, or all, those that were started last first.
+
+        Children that were started together are asked together: the processes of a cluster wait
+        for each other. Whoever does not heed SIGTERM in its time is killed.
+        """
+        for started in reversed(list(self._together)):
+            doomed = [child for child in started if not children or child in children]
+            for child in doomed:
+                if child.exit_code() is None:
+                    child.signal(signal.SIGTERM)
+            begin = time.monotonic()
+            for child in doomed:
+                left_s = begin + child.spec.stop_timeout_s - time.monotonic()
+                if not child.wait(max(0.0, left_s)):
                     logger.warning("%s did not stop in time; killing it", child.spec.name)
-            child.signal(signal.SIGKILL)  # whatever else is left of its group
-            child.wait(child.spec.stop_timeout_s)
-            self.children.remove(child)
+                child.signal(signal.SIGKILL)  # whatever else is left of its group
+                child.wait(child.spec.stop_timeout_s)
+                started.remove(child)
+            if not started:
+                self._together.remove(started)
 
 
 def run_cluster(specs: Sequence[ChildSpec], backoff: Backoff | None = None) -> int:

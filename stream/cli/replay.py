@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from stream.cli.options import with_settings
-from stream.cli.parts import entry_point
 from stream.errors import ConfigError
 from stream.settings import Area, Settings
 
@@ -38,18 +37,18 @@ def command(
     for path in files:
         if str(path) != "-" and not path.is_file():
             raise ConfigError("files", str(path), "a file that exists")
-    return int(
-        entry_point("stream.replay", "replay_command")(
-            files,
-            fmt=_one_of("format", fmt, FORMATS),
-            speed=_speed(speed),
-            results=results,
-            to_redis=to_redis,
-            engine=_one_of("engine", engine, ENGINES),
-            workers=settings.workers,
-            processes=settings.processes,
-            settings=settings,
-        )
+    from stream.replay import replay_command
+
+    return replay_command(
+        files,
+        fmt=_one_of("format", fmt, FORMATS),
+        speed=_speed(speed),
+        results=results,
+        to_redis=to_redis,
+        engine=_one_of("engine", engine, ENGINES),
+        workers=settings.workers,
+        processes=settings.processes,
+        settings=settings,
     )
 
 

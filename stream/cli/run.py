@@ -3,7 +3,6 @@
 import socket
 
 from stream.cli.options import with_settings
-from stream.cli.parts import entry_point
 from stream.errors import ConfigError
 from stream.settings import Area, Settings, environ_of
 
@@ -19,7 +18,9 @@ def command(settings: Settings) -> int:
     if settings.redis_url is None:
         raise ConfigError("redis_url", None, "a Redis server, e.g. --redis-url redis://127.0.0.1")
     if settings.processes == 1 or settings.process_id is not None:
-        return int(entry_point("stream.engine", "run_engine")(settings))
+        from stream.engine import run_engine
+
+        return run_engine(settings)
     return _run_local_cluster(settings)
 
 

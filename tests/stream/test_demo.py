@@ -91,7 +91,7 @@ def test_what_arrives_on_the_screen_equals_the_truth(
     disorder: bool, start: Start, tmp_path: Path
 ) -> None:
     extra = ["--disorder"] if disorder else []
-    demo = start("--seconds", "8", "--headless", "--rate", "120", *extra)
+    demo = start("--seconds", "10", "--headless", "--rate", "120", *extra)
     assert demo.wait(DEADLINE_S) == 0, said(tmp_path)
     assert " figures compared over WebSocket, 0 differ" in said(tmp_path)
     assert processes(tmp_path) == []

@@ -70,6 +70,28 @@ def test_a_stubborn_child_is_killed_when_its_time_is_up(tmp_path: Path) -> None:
     assert child.exit_code() == -signal.SIGKILL
 
 
+def test_children_started_together_are_asked_to_stop_together(tmp_path: Path) -> None:
+    # Each ends only when both were asked, as the processes of an engine cluster do.
+    code = (
+        "import pathlib, signal, sys, time\n"
+        "own, other = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])\n"
+        "def stop(*_):\n"
+        "    own.with_suffix('.asked').touch()\n"
+        "    while not other.with_suffix('.asked').exists(): time.sleep(0.01)\n"
+        "    sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, stop)\n"
+        "own.touch()\n"
+        "while True: time.sleep(60)"
+    )
+    one, two = tmp_path / "one", tmp_path / "two"
+    with Supervisor() as supervisor:
+        children = supervisor.start(
+            ChildSpec("one", python(code, str(one), str(two)), ready=one.exists),
+            ChildSpec("two", python(code, str(two), str(one)), ready=two.exists),
+        )
+    assert [child.exit_code() for child in children] == [0, 0]
+
+
 def test_grandchildren_go_with_their_group(tmp_path: Path) -> None:
     mark = tmp_path / "pid"
     spec = ChildSpec(
