@@ -5,6 +5,7 @@ through `stream.validate.reject_reason`, which is the reference.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +24,7 @@ from stream.events import (
     Event,
     Level,
 )
-from stream.validate import id_fits, reject_reason
+from stream.validate import id_fits, own_reason, reject_reason
 
 _USER_NEEDED: Final = np.array(["user_id" in e.required for e in EVENT_TYPES])
 _PRODUCT_NEEDED: Final = np.array(["product_id" in e.required for e in EVENT_TYPES])
@@ -57,7 +58,7 @@ class Columns:
         product: code in `Names`, -1 for none.
         qty: units; 1 where the event does not say.
         key: 64-bit key of (source, event_id).
-        objects: place in the chunk -> the event, for `OBJECT_TYPES`.
+        objects: place -> the event, for `OBJECT_TYPES`, places ascending.
     """
 
     type: U8
@@ -129,8 +130,9 @@ class ColumnReader:
         if recv.count(None) != n:
             suspect |= np.array([value is not None for value in recv])
         objects = {place: events[place] for place in np.flatnonzero(_IS_OBJECT[type_]).tolist()}
-        for place in objects:
-            suspect[place] = True
+        for place, event in objects.items():
+            if own_reason(event) is not None:
+                suspect[place] = True
         qty = np.ones(n, np.int64)
         for place in np.flatnonzero(_HAS_QTY[type_]).tolist():
             value = events[place].qty
@@ -234,10 +236,16 @@ def take(columns: Columns, places: I64) -> Columns:
     return Columns(**taken, objects=objects)
 
 
-def cut(columns: Columns, start: int, stop: int) -> Columns:
-    """The events in `[start, stop)`, sharing memory."""
-    if start == 0 and stop == columns.n:
-        return columns
-    objects = {p - start: e for p, e in columns.objects.items() if start <= p < stop}
-    part = {name: getattr(columns, name)[start:stop] for name in _ARRAYS}
-    return Columns(**part, objects=objects)
+def cuts(columns: Columns, ends: list[int]) -> Iterator[Columns]:
+    """The stretches `[0, ends[0])`, `[ends[0], ends[1])` … as columns that share memory."""
+    waiting = iter(columns.objects.items())
+    item = next(waiting, None)
+    start = 0
+    for end in ends:
+        objects: dict[int, Event] = {}
+        while item is not None and item[0] < end:
+            objects[item[0] - start] = item[1]
+            item = next(waiting, None)
+        part = {name: getattr(columns, name)[start:end] for name in _ARRAYS}
+        yield Columns(**part, objects=objects)
+        start = end

@@ -108,3 +108,17 @@ def value_of(num: int, den: int, has_den: bool) -> object:
     if not has_den:
         return num
     return {"num": num, "den": den, "value": num / den if den else None}
+
+
+def values_of(view: View, window: Window, num: I64, den: I64) -> list[dict[str, object]]:
+    """The metrics of a window by name, one dict a row of `num` and `den`."""
+    names: list[str] = []
+    columns: list[list[object]] = []
+    for k in np.flatnonzero(view.in_window[window.name]).tolist():
+        names.append(view.metrics[k].name)
+        nums: list[object] = num[:, k].tolist()
+        if view.has_den[k]:
+            pairs = zip(num[:, k].tolist(), den[:, k].tolist(), strict=True)
+            nums = [{"num": n, "den": d, "value": n / d if d else None} for n, d in pairs]
+        columns.append(nums)
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]

@@ -60,6 +60,8 @@ class Fold:
                 (d.name, d.column) for d in state.plan.dimensions if d.column in TRAITS
             )
         }
+        names = [dimension.name for dimension in state.plan.dimensions]
+        self._product_place = names.index("product") if "product" in names else -1
         self._scratch: I32 = np.zeros(0, np.int32)
 
     def stretch(self, columns: Columns, ticks: I64, reject: Reject) -> None:
@@ -171,11 +173,11 @@ class Fold:
         ids = np.full((2, columns.n), -1, np.int64)
         named = columns.has_user & ~facts.masked[columns.profile]
         ids[0] = pack_ids(state.viewers, columns.user, named)
-        self._orders(columns, sessions, product, traits, values, ids)
+        odd = self._orders(columns, sessions, product, traits, values, ids)
         for place, event in columns.objects.items():
             where = Place(*(text or "" for text in facts.places[int(columns.profile[place])]))
             self.objects.append((event, where))
-        cells = self._cells(sessions, product, traits)
+        cells = self._cells(columns, sessions, product, traits, odd)
         panes = columns.time_ms // PANE_MS
         state.cube.fold(columns.type, panes, cells, values, ids)
         self._presence(columns, sessions, ids[0])
@@ -189,14 +191,18 @@ class Fold:
         traits: I32,
         values: I64,
         ids: I64,
-    ) -> None:
-        """Fill amounts and order numbers; give orders without a place their order's place."""
+    ) -> Bool:
+        """Fill amounts and order numbers; give orders without a place their order's place.
+
+        Gives which events have traits from their order.
+        """
         state = self._state
+        odd = np.zeros(columns.n, np.bool_)
         places = np.flatnonzero(_IS_ORDER[columns.type])
         for place in np.flatnonzero(columns.type == TYPE_CODE["cost"]).tolist():
             values[2, place] = columns.objects[place].amount_minor or 0
         if not len(places):
-            return
+            return odd
         events = [columns.objects[place] for place in places.tolist()]
         keys = np.array([order_key(event) for event in events], np.uint64)
         values[1, places] = [1 if event.qty is None else event.qty for event in events]
@@ -205,12 +211,14 @@ class Fold:
         for place, event, key in zip(places.tolist(), events, keys.tolist(), strict=True):
             if event.type in _REFUNDS or sessions[place] < 0:
                 self._from_order(place, event, key, sessions, product, traits)
+                odd[place] = True
         known = np.flatnonzero(sessions[places] >= 0)
         at = places[known]
         lines = [order_line(int(keys[k]), events[k].line_id) for k in known.tolist()]
         for line_keys in (np.array(lines, np.uint64), keys[known]):
             if len(known):
                 state.ledger.remember(line_keys, sessions[at], product[at], traits[at])
+        return odd
 
     def _from_order(
         self, place: int, event: Event, key: int, sessions: I64, product: I32, traits: I32
@@ -228,19 +236,40 @@ class Fold:
         unknown = traits[place] < 0
         traits[place][unknown] = ledger.traits[row][unknown]
 
-    def _cells(self, sessions: I64, product: I32, traits: I32) -> I64:
-        """Cell of each event by dimension, shape (n, dimensions)."""
-        state = self._state
-        cells = np.full((len(sessions), len(state.plan.dimensions)), -1, np.int64)
-        for number, dimension in enumerate(state.plan.dimensions):
+    def _cells(self, columns: Columns, sessions: I64, product: I32, traits: I32, odd: Bool) -> I64:
+        """Cell of each event by dimension, shape (n, dimensions).
+
+        All but the product's follow from session and profile and are kept there; `odd` events
+        have traits that are not their profile's.
+        """
+        state, facts = self._state, self._state.reader.profiles
+        width = len(state.plan.dimensions)
+        known = (facts.cells_of[columns.profile] == sessions) & ~odd
+        cells = facts.cells[columns.profile, :width]
+        new = np.flatnonzero(~known)
+        if len(new):
+            cells[new] = self._cells_by_trait(sessions[new], traits[new])
+            keep = new[~odd[new]]
+            facts.cells[columns.profile[keep], :width] = cells[keep]
+            facts.cells_of[columns.profile[keep]] = sessions[keep]
+        if self._product_place >= 0:
+            cells[:, self._product_place] = -1
+            some = np.flatnonzero(product >= 0)
+            cells[some, self._product_place] = state.cube.cell(
+                sessions[some], self._product_place, product[some].astype(np.int64)
+            )
+        return cells
+
+    def _cells_by_trait(self, sessions: I64, traits: I32) -> I64:
+        cells = np.full((len(sessions), len(self._state.plan.dimensions)), -1, np.int64)
+        for number, dimension in enumerate(self._state.plan.dimensions):
             if dimension.name == "room":
                 keys = np.full(len(sessions), -1, np.int64)
             elif dimension.name == "product":
-                keys = product.astype(np.int64)
+                continue
             else:
                 keys = traits[:, self._trait_place[dimension.name]].astype(np.int64)
-            asked = sessions if dimension.name != "product" else np.where(keys < 0, -1, sessions)
-            cells[:, number] = state.cube.cell(asked, number, keys)
+            cells[:, number] = self._state.cube.cell(sessions, number, keys)
         return cells
 
     def _presence(self, columns: Columns, sessions: I64, viewers: I64) -> None:

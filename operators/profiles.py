@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from operators.hashindex import I32, U64, Bool
+from operators.hashindex import I32, I64, U64, Bool
 from stream.events import EVENT_TYPES, IDENTITIES, TYPE_CODE, Level
 from stream.ids import key64
 from stream.validate import id_fits
@@ -20,6 +20,8 @@ U8 = npt.NDArray[np.uint8]
 
 TRAITS: Final = ("channel", "host_id", "segment", "campaign_id", "platform")
 """Fields of the profile that are dimensions, in the order of `Profiles.traits` columns."""
+
+MAX_DIMENSIONS: Final = 8
 
 profile_of: Final = attrgetter("source", "type", "tenant", "group", "room_id", *TRAITS, "identity")
 
@@ -82,6 +84,8 @@ class Profiles:
         bigger("room", np.full(capacity, -2, np.int32))
         bigger("traits", np.full((capacity, len(TRAITS)), -1, np.int32))
         bigger("salt", np.zeros(capacity, np.uint64))
+        bigger("cells", np.full((capacity, MAX_DIMENSIONS), -1, np.int64))
+        bigger("cells_of", np.full(capacity, -9, np.int64))
 
     type: U8
     bad: Bool
@@ -92,6 +96,10 @@ class Profiles:
     """Shape (profiles, len(TRAITS)): codes in `Names`, -1 for none."""
     salt: U64
     """Hash of the source, mixed into the key of its events."""
+    cells: I64
+    """Shape (profiles, MAX_DIMENSIONS): cells of the room and the traits in the session
+    `cells_of`; a cache of the fold's."""
+    cells_of: I64
 
     def add(self, profile: tuple[str | None, ...]) -> int:
         """Number a new profile and check it."""

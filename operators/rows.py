@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from operators.catalogue.axes import PANES_PER_MINUTE, WINDOWS, Window
-from operators.figures import MINUTE_MS, Figures, Span, value_of
+from operators.figures import MINUTE_MS, Figures, Span, values_of
 from operators.hashindex import I64
 from operators.options import State
 from operators.plan import View
@@ -92,14 +92,18 @@ class Rows:
         if not len(some):
             return []
         num, den = self._figures.ratios(view, measures[some])
-        wanted = np.flatnonzero(view.in_window[window.name]).tolist()
-        names = [(k, view.metrics[k].name, bool(view.has_den[k])) for k in wanted]
-        rows = []
-        for cell, nums, dens in zip(cells[some].tolist(), num.tolist(), den.tolist(), strict=True):
-            body = {name: value_of(nums[k], dens[k], has) for k, name, has in names}
-            revision = self._revision(cell, window.name, end) if revise else 0
-            rows.append(self._row(view, cell, window, end, revision, body))
-        return rows
+        bodies = values_of(view, window, num, den)
+        return [
+            self._row(
+                view,
+                cell,
+                window,
+                end,
+                self._revision(cell, window.name, end) if revise else 0,
+                body,
+            )
+            for cell, body in zip(cells[some].tolist(), bodies, strict=True)
+        ]
 
     def _row(
         self,

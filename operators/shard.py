@@ -11,7 +11,7 @@ import numpy as np
 
 from operators.beat import BEAT_MS, Beat, Finals
 from operators.boards import Boards
-from operators.columns import TICK, Columns, concat, cut
+from operators.columns import TICK, Columns, concat, cuts
 from operators.figures import Figures
 from operators.fold import Fold
 from operators.groups import Group, GroupFacts, sessions_by_group
@@ -82,12 +82,15 @@ class Shard:
         outputs: list[Output] = []
         if columns is not None:
             ticks = self._ticks(columns)
+            ends = self._beat_ends(columns, ticks)
             start = 0
-            for end in self._beat_ends(columns, ticks):
-                self._stretch(columns, ticks, start, end, parts, dead)
-                outputs += self._beat(int(columns.time_ms[end - 1]), _record_at(parts, end - 1))
+            for number, stretch in enumerate(cuts(columns, [*ends, columns.n])):
+                end = start + stretch.n
+                self._stretch(stretch, ticks[start:end], start, parts, dead)
+                if number < len(ends):
+                    record = _part_at(parts, end - 1).record
+                    outputs += self._beat(int(columns.time_ms[end - 1]), record)
                 start = end
-            self._stretch(columns, ticks, start, columns.n, parts, dead)
             if columns.n and ticks[-1] >= 0:
                 self.state.clock.tick_ms = max(int(ticks[-1]), self._last_tick(columns))
         last = records[-1]
@@ -169,21 +172,16 @@ class Shard:
         return [int(place) + 1 for place in places[crossed]]
 
     def _stretch(
-        self,
-        columns: Columns,
-        ticks: I64,
-        start: int,
-        end: int,
-        parts: list[_Part],
-        dead: list[DeadLetter],
+        self, columns: Columns, ticks: I64, start: int, parts: list[_Part], dead: list[DeadLetter]
     ) -> None:
-        if start == end:
+        """Fold one stretch, which begins at place `start` of the step."""
+        if not columns.n:
             return
-        part = cut(columns, start, end)
         rejected: list[tuple[int, str]] = []
-        self.fold.stretch(part, ticks[start:end], lambda at, why: rejected.append((at, why)))
+        self.fold.stretch(columns, ticks, lambda at, why: rejected.append((at, why)))
         for at, reason in rejected:
-            dead.append(DeadLetter(reason, _part_at(parts, start + at).line(start + at)[:4096]))
+            part = _part_at(parts, start + at)
+            dead.append(DeadLetter(reason, part.line(start + at)[:4096]))
         self._observe()
 
     def _observe(self) -> None:
@@ -279,11 +277,6 @@ def _alert_row(change: AlertChange, data: dict[str, object]) -> Row:
         0,
         body,
     )
-
-
-def _record_at(parts: list[_Part], place: int) -> Record:
-    """The record an event came from."""
-    return _part_at(parts, place).record
 
 
 def _part_at(parts: list[_Part], place: int) -> _Part:

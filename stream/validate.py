@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from stream.events import (
+    EVENT_TYPES,
     FIELDS,
     IDENTITIES,
     MAX_EVENT_TIME_MS,
@@ -27,7 +28,7 @@ MAX_SKEW_MS: Final = 60_000
 _USER: Final = re.compile(r"[0-9a-f]{16}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _KINDS: Final = {field.name: field.kind for field in FIELDS}
-_ALWAYS: Final = (
+_SHARED: Final = (
     "event_id",
     "source",
     "tenant",
@@ -40,6 +41,16 @@ _ALWAYS: Final = (
     "campaign_id",
     "identity",
 )
+"""Fields every type may have; `operators.profiles` checks them once for all of a kind."""
+_OWN: Final = {
+    entry.name: tuple(
+        (name, _KINDS[name], name in entry.required)
+        for name in dict.fromkeys((*entry.required, *entry.optional))
+        if name in entry.required or name not in _SHARED
+    )
+    for entry in EVENT_TYPES
+}
+"""Per type: (field, kind, is it required) of what it has beyond those."""
 
 
 def reject_reason(event: Event) -> str | None:
@@ -58,12 +69,21 @@ def reject_reason(event: Event) -> str | None:
         return "missing:tenant"
     if entry.level is Level.ROOM and event.room_id is None:
         return "missing:room_id"
-    for name in entry.required:
-        if getattr(event, name) is None:
-            return f"missing:{name}"
-    for name in (*_ALWAYS, *entry.required, *entry.optional):
+    for name in _SHARED:
         value = getattr(event, name)
         if value is not None and not _fits(_KINDS[name], value):
+            return f"bad:{name}"
+    return own_reason(event)
+
+
+def own_reason(event: Event) -> str | None:
+    """The part of `reject_reason` that looks at the fields of the event's own type."""
+    for name, kind, required in _OWN.get(event.type, ()):
+        value = getattr(event, name)
+        if value is None:
+            if required:
+                return f"missing:{name}"
+        elif not _fits(kind, value):
             return f"bad:{name}"
     if event.recv_time_ms is not None and event.event_time_ms > event.recv_time_ms + MAX_SKEW_MS:
         return "clock_skew"
