@@ -130,7 +130,7 @@ def _stage(folder: Path, settings: Settings) -> Iterator[Stage]:
 
 
 def _servers(stage: Stage) -> Iterator[ChildSpec]:
-    settings, environ = stage.settings, environ_of(stage.settings)
+    environ = environ_of(stage.settings)
     yield ChildSpec(
         name="engine",
         argv=liveroom_argv("run"),
