@@ -69,7 +69,8 @@ class Subscription:
 
     def end(self, error: WireError | None) -> None:
         """End the iterator, with an error or without."""
-        self._error, self._ended = error, True
+        if not self._ended:
+            self._error, self._ended = error, True
         self._room.set()
         self._ready.set()
 
@@ -119,6 +120,7 @@ class LiveroomClient:
         self._calls: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._asked: dict[int, str] = {}
         self._ws: ClientConnection | None = None
+        self._refusal: WireError | None = None
         self._window = Window()
         self._tries = 0
         self._ping_s = 25.0
@@ -150,6 +152,8 @@ class LiveroomClient:
         if known is not None:
             return known
         sub = self._subs[name] = Subscription(self, name, rate_ms or self._rate_ms)
+        if self._refusal is not None:
+            sub.end(self._refusal)
         if self._ws is not None and self.connected.is_set():
             self._spawn(self._subscribe(self._ws, sub))
         return sub
@@ -199,7 +203,8 @@ class LiveroomClient:
                 self._tries += 1
                 delay_ms = self._window.delay_ms(self._tries, code, random.random())
                 if delay_ms is None:
-                    self._end_all(WireError(code or 0, "the gateway refuses this client"))
+                    self._refusal = WireError(code or 0, "the gateway refuses this client")
+                    self._end_all(self._refusal)
                     return
                 await asyncio.sleep(delay_ms / 1_000)
                 self.reconnects += 1

@@ -6,6 +6,7 @@ log is noticed even when nothing follows it.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -17,17 +18,15 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from sinks.gateway.channels import LogItem, OutEntry
+from sinks.gateway.channels import CachedChannel, LogItem, OutEntry
 from sinks.gateway.hub import Hub, Loaded
 from sinks.gateway.limits import Limits
 from stream.errors import SinkError
 
 LOG: Final = logging.getLogger("liveroom.gateway")
 READ_COUNT: Final = 2_000
-BLOCK_MS: Final = 1_000
-AUDIT_S: Final = 5.0
-CATCH_UP_S: Final = 2.0
-CATCH_UP_POLLS: Final = 40
+BLOCK_MS: Final = 250
+AUDIT_S: Final = 3.0
 START_ID: Final = b"0-0"
 
 
@@ -141,8 +140,22 @@ class FeedState:
     last_read_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One shard compared with Redis: judged once the reader has passed `newest`."""
+
+    epoch: str
+    newest: bytes
+    found: list[tuple[str, CachedChannel, int, int]]
+    """Name, channel, its sequence before the look, Redis's sequence."""
+
+
 class Feed:
-    """The one reader of a process: out logs of all shards into the hub."""
+    """The one reader of a process: out logs of all shards into the hub.
+
+    One task and one connection at a time, so that nothing has to be cancelled in the midst of
+    a command.
+    """
 
     def __init__(self, redis: Redis, shards: int, hub: Hub) -> None:
         self.state = FeedState()
@@ -152,24 +165,32 @@ class Feed:
         self._keys = [f"{{{shard}}}:out".encode() for shard in range(shards)]
         self._shard_of = {key: shard for shard, key in enumerate(self._keys)}
         self._at: dict[int, bytes] = {}
+        self._stop = asyncio.Event()
+        self._audits: dict[int, Audit] = {}
+        self._audited_s = 0.0
 
     async def run(self) -> None:
-        """Read until cancelled; a lost Redis is tried again with jittered back-off."""
+        """Read until `stop()`; a lost Redis is tried again with jittered back-off."""
         tries = 0
-        while True:
+        while not self._stop.is_set():
             try:
                 await self._begin()
                 tries = 0
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._read())
-                    group.create_task(self._audit())
-            except* (RedisError, OSError, TimeoutError, SinkError) as errors:
-                kinds = {type(error).__name__ for error in errors.exceptions}
-                LOG.warning("redis is out of reach (%s), trying again", ", ".join(sorted(kinds)))
+                while not self._stop.is_set():
+                    await self._read()
+                    await self._audit()
+            except (RedisError, OSError, TimeoutError) as error:
+                LOG.warning("redis is out of reach (%s), trying again", type(error).__name__)
             self.state.up = False
             self.state.reconnects += 1
             tries = min(tries + 1, 6)
-            await asyncio.sleep(random.uniform(0.02, 0.05 * 2**tries))
+            with contextlib.suppress(TimeoutError):
+                wait_s = random.uniform(0.02, 0.05 * 2**tries)
+                await asyncio.wait_for(self._stop.wait(), wait_s)
+
+    def stop(self) -> None:
+        """End `run()` after the command under way."""
+        self._stop.set()
 
     async def _begin(self) -> None:
         """Find the ends of the logs; after a reconnect keep the place unless it went back."""
@@ -182,6 +203,7 @@ class Feed:
                 self._hub.on_epoch(shard)
         self.state.up = True
         self.state.last_read_s = time.monotonic()
+        self._audited_s = 0.0
 
     async def _ends(self) -> dict[int, bytes]:
         ends: dict[int, bytes] = {}
@@ -195,15 +217,13 @@ class Feed:
         return ends
 
     async def _read(self) -> None:
-        redis = cast(_Executor, self._redis)
-        while True:
-            places = [self._at[shard] for shard in range(self._shards)]
-            reply = await redis.execute_command(
-                "XREAD", "COUNT", READ_COUNT, "BLOCK", BLOCK_MS, "STREAMS", *self._keys, *places
-            )
-            self.state.last_read_s = time.monotonic()
-            for key, rows in reply or ():
-                self._take(self._shard_of[key], rows)
+        places = [self._at[shard] for shard in range(self._shards)]
+        reply = await cast(_Executor, self._redis).execute_command(
+            "XREAD", "COUNT", READ_COUNT, "BLOCK", BLOCK_MS, "STREAMS", *self._keys, *places
+        )
+        self.state.last_read_s = time.monotonic()
+        for key, rows in reply or ():
+            self._take(self._shard_of[key], rows)
 
     def _take(self, shard: int, rows: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> None:
         self.state.entries += len(rows)
@@ -218,15 +238,23 @@ class Feed:
                 self._hub.on_entry(shard, entry)
 
     async def _audit(self) -> None:
-        """Compare with Redis now and then: at once after a (re)connect, then every 5 s."""
-        while True:
-            for shard in range(self._shards):
-                await self._audit_shard(shard)
-            self.state.audits += 1
-            await asyncio.sleep(AUDIT_S)
+        """Compare with Redis: at once after a (re)connect, then every few seconds."""
+        for shard, audit in list(self._audits.items()):
+            if id_key(self._at[shard]) >= id_key(audit.newest):
+                del self._audits[shard]
+                self._judge(audit)
+        if time.monotonic() - self._audited_s < AUDIT_S:
+            return
+        self._audited_s = time.monotonic()
+        self.state.audits += 1
+        for shard in range(self._shards):
+            fresh = await self._look(shard)
+            if fresh is not None:
+                self._audits[shard] = fresh
 
-    async def _audit_shard(self, shard: int) -> None:
-        channels = [(n, c, c.position) for n, c in self._hub.of_shard(shard) if c.epoch]
+    async def _look(self, shard: int) -> Audit | None:
+        """What Redis says of the cached channels of a shard; None: it has no epoch."""
+        channels = [(n, c, c.seq) for n, c in self._hub.of_shard(shard) if c.epoch]
         tag = f"{{{shard}}}:"
         pipe = self._redis.pipeline(transaction=True)
         pipe.execute_command("HGET", tag + "meta", "epoch")
@@ -235,24 +263,20 @@ class Feed:
             pipe.execute_command("HGET", *place)
         pipe.execute_command("XREVRANGE", tag + "out", "+", "-", "COUNT", 1)
         epoch, *seqs, newest = await pipe.execute()
-        if epoch is None:
-            return
-        if newest and not await self._reached(shard, newest[0][0]):
-            return
-        for (name, channel, before), text in zip(channels, seqs, strict=True):
-            seq = int(text or 0)
-            if channel.epoch != epoch.decode() or seq < before.seq:
+        if epoch is None or not channels:
+            return None
+        found = [
+            (name, channel, before, int(text or 0))
+            for (name, channel, before), text in zip(channels, seqs, strict=True)
+        ]
+        return Audit(epoch.decode(), newest[0][0] if newest else START_ID, found)
+
+    def _judge(self, audit: Audit) -> None:
+        for name, channel, before, seq in audit.found:
+            if channel.epoch != audit.epoch or seq < before:
                 self._hub.reload(name, "epoch")
             elif seq > channel.seq:
                 self._hub.reload(name, "trim")
-
-    async def _reached(self, shard: int, entry_id: bytes) -> bool:
-        """Let the reader reach `entry_id`; False if it is far behind: then it is no hole."""
-        for _ in range(CATCH_UP_POLLS):
-            if id_key(self._at[shard]) >= id_key(entry_id):
-                return True
-            await asyncio.sleep(CATCH_UP_S / CATCH_UP_POLLS)
-        return False
 
 
 def _as_of(newest: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> int:

@@ -113,6 +113,10 @@ class Gateway:
                     await self._carry_out(peer, effect)
         except ConnectionClosed:
             pass
+        except Exception:
+            LOG.exception("a connection failed; this is a bug")
+            self.end(peer, "internal")
+            await ws.wait_closed()
         finally:
             self._lost(peer)
             self.admission.leave(ip, peer.user)

@@ -15,6 +15,15 @@ from sinks.gateway.limits import Limits
 from stream.errors import SinkError
 
 
+async def cancel_all(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: redis-py can swallow a cancellation while it connects."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.2)
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """One channel as Redis has it. `epoch` "": the engine has written nothing yet.
@@ -141,10 +150,10 @@ class Hub:
         ]
 
     async def close(self) -> None:
-        """Stop all loads."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Let loads under way end, then stop them."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=1)
+        await cancel_all(self._tasks)
 
     def _make(self, name: str) -> CachedChannel:
         kind, _ = CHANNELS[name.partition(":")[0]]

@@ -26,7 +26,7 @@ from sinks.gateway.auth import Denied, verify_token
 from sinks.gateway.connection import GatewayConnection
 from sinks.gateway.feed import Feed, RedisStore
 from sinks.gateway.gateway import Gateway
-from sinks.gateway.hub import Hub
+from sinks.gateway.hub import Hub, cancel_all
 from sinks.gateway.limits import Limits
 from sinks.gateway.protocol import SUBPROTOCOL
 from sinks.log_async import AsyncLogWriter
@@ -160,9 +160,10 @@ class GatewayServer:
         if self._server is not None:
             self._server.close(close_connections=False)
         await self.gateway.drain()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.feed.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks[:1], timeout=2)
+        await cancel_all(self._tasks)
         if self._server is not None:
             await self._server.wait_closed()
         await self.hub.close()

@@ -1,0 +1,294 @@
+"""The handshake, HTTP, limits and actions, on real sockets."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from operators.catalogue import as_json
+from sinks.client import LiveroomClient, RpcError
+from sinks.gateway.limits import Limits
+from sinks.gateway.server import GatewayServer
+from stream.errors import ConfigError, WireError
+from stream.ids import shard_of
+from tests.sinks.gateway.raw import Raw, masked
+from tests.sinks.gateway.support import Engine, Settings, eventually
+
+ROOM = "room:t1/r1"
+Scenario = Callable[[GatewayServer], Awaitable[None]]
+
+
+def against(settings: Settings, scenario: Scenario, limits: Limits | None = None) -> None:
+    async def run() -> None:
+        async with GatewayServer(settings, limits) as server:
+            await scenario(server)
+
+    asyncio.run(run())
+
+
+async def get(server: GatewayServer, path: str, **headers: str) -> tuple[int, Any, bytes]:
+    def fetch() -> tuple[int, Any, bytes]:
+        request = urllib.request.Request(f"http://127.0.0.1:{server.port}{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.headers, error.read()
+
+    return await asyncio.to_thread(fetch)
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("", 101),
+        ("http://127.0.0.1:{port}", 101),
+        ("https://127.0.0.1:{port}", 101),
+        ("https://shop.example", 101),
+        ("http://127.0.0.1:1", 403),
+        ("https://evil.example", 403),
+        ("https://shop.example.evil.example", 403),
+        ("null", 403),
+    ],
+)
+def test_only_our_own_and_allowed_origins_may_connect(
+    settings: Settings, origin: str, status: int
+) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        raw = await Raw.open(server.port, Origin=origin.format(port=server.port))
+        assert raw.status == status
+        await raw.end()
+
+    against(replace(settings, allowed_origins=("https://shop.example",)), scenario)
+
+
+def test_another_subprotocol_is_refused_before_the_upgrade(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        for offered in ("", "lc.v0.json"):
+            raw = await Raw.open(server.port, Sec_WebSocket_Protocol=offered)
+            assert raw.status == 400
+            await raw.end()
+
+    against(settings, scenario)
+
+
+def test_a_full_gateway_says_when_to_come_back(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        first = await Raw.open(server.port)
+        await first.connect(settings.token())
+        second = await Raw.open(server.port)
+        assert second.status == 503
+        assert "Retry-After: 2" in second.head
+        await second.end()
+        await first.end()
+        await eventually(lambda: server.gateway.admission.open == 0)
+        third = await Raw.open(server.port)
+        assert third.status == 101
+        await third.end()
+
+    against(settings, scenario, Limits(max_connections=1))
+
+
+def test_a_user_has_a_limited_number_of_connections(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        first, second = await Raw.open(server.port), await Raw.open(server.port)
+        await first.connect(settings.token(user="ann"))
+        second.say(type="connect", id=1, token=settings.token(user="ann"))
+        assert await second.close_code() == 4111
+        await first.end()
+        await second.end()
+
+    against(settings, scenario, Limits(max_per_user=1))
+
+
+def test_who_does_not_connect_in_time_is_closed(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        raw = await Raw.open(server.port)
+        assert await raw.close_code() == 4007
+        await raw.end()
+
+    against(settings, scenario, Limits(connect_timeout_s=0.1))
+
+
+def test_a_silent_client_is_pinged_and_closed(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        raw = await Raw.open(server.port)
+        await raw.connect(settings.token())
+        await raw.hear("ping")
+        assert await raw.close_code() == 4201
+        await raw.end()
+
+    against(settings, scenario, Limits(ping_s=0.2, pong_s=1.5))
+
+
+def test_a_token_that_runs_out_ends_the_connection(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        raw = await Raw.open(server.port)
+        await raw.connect(settings.token(ttl_s=1))
+        assert await raw.close_code() == 4200
+        await raw.end()
+
+    against(settings, scenario)
+
+
+def test_a_revoked_token_is_refused_and_the_client_stays_away(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        server.gateway.revoked.add("ann")
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        async with LiveroomClient(url, settings.token(user="ann")) as client:
+            with pytest.raises(WireError) as caught:
+                await anext(client.room("t1/r1"))
+            assert caught.value.code == 4001
+            assert client.reconnects == 0
+
+    against(settings, scenario)
+
+
+def test_a_forbidden_channel_ends_its_iterator_only(engine: Engine, settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        engine.patch(ROOM, {"a": 1})
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        async with LiveroomClient(url, settings.token()) as client:
+            with pytest.raises(RpcError) as caught:
+                await anext(client.room("t2/r1"))
+            assert caught.value.code == 103
+            assert (await anext(client.room("t1/r1"))).state == {"a": 1}
+
+    against(settings, scenario)
+
+
+def actions(engine: Engine, shards: int) -> list[dict[str, Any]]:
+    """Events in the log of the tenant's shard."""
+    shard = shard_of("t1", None, shards)
+    rows = engine.redis.xrange(f"{{{shard}}}:in")
+    return [json.loads(line) for _, row in rows for line in row[b"b"].splitlines()]
+
+
+def test_an_action_is_answered_after_it_stands_in_the_log(
+    engine: Engine, settings: Settings
+) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        alert = {"tenant": "t1", "alert_id": "t1/r1/rule/x@5"}
+        async with LiveroomClient(url, settings.token()) as client:
+            await client.rpc("snooze", id="a-1", snooze_ms=60_000, **alert)
+            await client.rpc("snooze", id="a-1", snooze_ms=60_000, **alert)
+            events = actions(engine, settings.shards)
+            assert {event["event_id"] for event in events} == {"a-1"}
+            assert events[0]["type"] == "operator_action"
+            assert (events[0]["status"], events[0]["value"]) == ("snooze", 60_000)
+            assert events[0]["target_id"] == "t1/r1/rule/x@5"
+            assert len(events[0]["user_id"]) == 16
+            with pytest.raises(RpcError) as caught:
+                await client.rpc("snooze", id="a-2", **alert)
+            assert caught.value.code == 107
+        async with LiveroomClient(url, settings.token("screen")) as client:
+            with pytest.raises(RpcError) as caught:
+                await client.rpc("ack", id="a-3", **alert)
+            assert caught.value.code == 103
+
+    against(settings, scenario)
+
+
+def test_a_list_shows_what_the_token_covers(engine: Engine, settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        for name in (ROOM, "room:t2/r1", "stock:t1/t1"):
+            engine.patch(name, {"a": 1})
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        async with LiveroomClient(url, settings.token()) as client:
+            assert [entry["ch"] for entry in await client.list("room")] == [ROOM]
+            assert len(await client.list()) == 2
+        status, _, _ = await get(server, "/api/rooms")
+        assert status == 401
+        status, _, body = await get(
+            server, "/api/rooms", Authorization=f"Bearer {settings.token()}"
+        )
+        assert status == 200
+        assert json.loads(body) == {"rooms": [{"room": "t1/r1", "group": "t1/t1"}]}
+
+    against(settings, scenario)
+
+
+def test_pages_and_files_come_with_a_strict_policy(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        for path in ("/", "/screen", "/console", "/assets/client.js"):
+            status, headers, body = await get(server, path)
+            assert status == 200
+            assert body
+            assert "default-src 'none'" in headers["Content-Security-Policy"]
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert headers["Referrer-Policy"] == "no-referrer"
+        for path in ("/assets/../gateway/auth.py", "/assets/", "/etc/passwd", "/assets//client.js"):
+            status, _, _ = await get(server, path)
+            assert status == 404
+
+    against(settings, scenario)
+
+
+def test_health_readiness_catalogue_and_metrics(engine: Engine, settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        await eventually(lambda: server.feed.state.up)
+        assert (await get(server, "/health"))[0] == 200
+        assert (await get(server, "/ready"))[0] == 200
+        status, _, body = await get(server, "/api/catalogue")
+        assert json.loads(body) == json.loads(json.dumps(as_json()))
+        engine.patch(ROOM, {"a": 1})
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        async with LiveroomClient(url, settings.token()) as client:
+            await anext(client.room("t1/r1"))
+            status, _, body = await get(server, "/metrics")
+        assert status == 200
+        text = body.decode()
+        assert 'liveroom_gateway_connections{process="0"} 1' in text
+        assert 'liveroom_gateway_snapshots_total{process="0"} 1' in text
+        assert settings.token_secret not in text
+
+    against(settings, scenario)
+
+
+def test_readiness_is_lost_with_redis_and_comes_back(
+    start_redis: Callable[..., Any],
+) -> None:
+    redis = start_redis()
+
+    async def scenario(server: GatewayServer) -> None:
+        await eventually(lambda: server.feed.state.up)
+        await asyncio.to_thread(redis.kill)
+        await eventually(lambda: not server.feed.state.up)
+        assert (await get(server, "/ready"))[0] == 503
+        assert (await get(server, "/health"))[0] == 200
+        await asyncio.to_thread(redis.restart)
+        await eventually(lambda: server.feed.state.up)
+
+    against(Settings(redis.url), scenario)
+
+
+@pytest.mark.parametrize("missing", ["redis_url", "token_secret"])
+def test_a_missing_setting_is_named_at_start(settings: Settings, missing: str) -> None:
+    with pytest.raises(ConfigError, match=missing):
+        GatewayServer(replace(settings, **{missing: None}))
+
+
+def test_a_message_of_another_kind_is_closed_with_its_code(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        for data, code in (
+            (masked(b"\x00\x01", opcode=2), 4009),
+            (masked(b"not json"), 4009),
+            (masked(b"[]"), 4009),
+            (masked(b"\xff\xfe"), 1007),
+            (masked(b"x" * 20_000), 1009),
+            (b"\x81\x05hello", 1002),
+            (masked(b"x", opcode=5), 1002),
+        ):
+            raw = await Raw.open(server.port)
+            raw.send(data)
+            assert await raw.close_code() == code
+            await raw.end()
+
+    against(settings, scenario)
