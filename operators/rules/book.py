@@ -38,6 +38,7 @@ class _State(msgspec.Struct):
     answers: list[Answer] = []
     counts: dict[str, dict[str, int]] = {}
     quiet_until_ms: dict[str, int] = {}
+    last_ms: int = 0
     observed: Observed = msgspec.field(default_factory=Observed)
 
 
@@ -81,11 +82,17 @@ class AlertBook:
                 changes += self._end_room(room.room_id, now_ms)
         live = [room for room in rooms if room.ended_ms is None or room.ended_ms > now_ms]
         for rule in self._ordered:
-            if now_ms % (rule.every_s * 1000) == 0:
+            if self._due(rule, now_ms):
                 changes += self._run(rule, live, now_ms, facts)
-        if now_ms % 60_000 == 0:
+        if now_ms // 60_000 != self._state.last_ms // 60_000:
             self._state.observed.forget(now_ms)
+        self._state.last_ms = now_ms
         return changes
+
+    def _due(self, rule: Rule, now_ms: int) -> bool:
+        """True once per `every_s` of watermark, however far a beat jumps."""
+        every_ms = rule.every_s * 1000
+        return now_ms // every_ms != self._state.last_ms // every_ms
 
     def snapshot(self) -> dict[str, object]:
         """The whole state as plain, picklable data."""

@@ -32,8 +32,8 @@ COUNTED: Final[dict[str, str]] = {
     "comments_negative": "comments with a word of the rule file's `negative_words`",
     "lines_created": "order lines placed",
     "lines_paid": "order lines paid",
-    "lines_ripe": "order lines placed `payment_wait_s` ago or longer",
-    "lines_ripe_paid": "those of them that were paid within that wait",
+    "orders_ripe": "orders placed `payment_wait_s` ago or longer",
+    "orders_ripe_paid": "those of them that were paid within that wait",
     "lines_refunded": "refunds paid out, in the room of their order",
     "violations": "violations told by the platform",
 }
@@ -65,7 +65,7 @@ class Room(msgspec.Struct):
 
 
 class Unripe(msgspec.Struct):
-    """An order line whose payment is waited for; 0: not seen yet."""
+    """An order whose payment is waited for; 0: not seen yet. The earliest of its lines counts."""
 
     room: str = ""
     created_ms: int = 0
@@ -128,25 +128,26 @@ class Observed(msgspec.Struct):
         count(self.room(room_id), name, event.event_time_ms)
 
     def _await(self, event: Event, room_id: str) -> None:
-        key = f"{event.order_id}|{event.line_id or ''}"
-        line = self.unripe.get(key)
-        if line is None:
-            line = self.unripe[key] = Unripe()
+        key, at_ms = event.order_id or "", event.event_time_ms
+        order = self.unripe.get(key)
+        if order is None:
+            order = self.unripe[key] = Unripe()
         if event.type == "order_created":
-            line.room, line.created_ms = room_id, event.event_time_ms
+            order.room = room_id
+            order.created_ms = min(order.created_ms or at_ms, at_ms)
         else:
-            line.paid_ms = event.event_time_ms
+            order.paid_ms = min(order.paid_ms or at_ms, at_ms)
 
     def ripen(self, now_ms: int, wait_ms: int) -> None:
-        """Count the lines whose wait for payment is over at `now_ms`, as paid or not."""
+        """Count the orders whose wait for payment is over at `now_ms`, as paid or not."""
         over_ms = now_ms - wait_ms
-        for key, line in list(self.unripe.items()):
-            if line.created_ms and line.created_ms < over_ms:
-                room = self.room(line.room)
-                count(room, "lines_ripe", now_ms - PANE_MS)
-                if line.paid_ms and line.paid_ms < line.created_ms + wait_ms:
-                    count(room, "lines_ripe_paid", now_ms - PANE_MS)
-            elif not line.paid_ms or line.paid_ms >= over_ms:
+        for key, order in list(self.unripe.items()):
+            if order.created_ms and order.created_ms < over_ms:
+                room = self.room(order.room)
+                count(room, "orders_ripe", now_ms - PANE_MS)
+                if order.paid_ms and order.paid_ms < order.created_ms + wait_ms:
+                    count(room, "orders_ripe_paid", now_ms - PANE_MS)
+            elif not order.paid_ms or order.paid_ms >= over_ms:
                 continue
             del self.unripe[key]
 

@@ -170,9 +170,9 @@ def f_quantile(z: float, numerator_df: float, denominator_df: float) -> float:
     """
     a, b = 2.0 / (9.0 * numerator_df), 2.0 / (9.0 * denominator_df)
     p, q = 1.0 - a, 1.0 - b
-    square = q * q - z * z * b
-    if square <= 0.0:
+    if q <= abs(z) * math.sqrt(b):
         return math.inf if z > 0 else 0.0
+    square = q * q - z * z * b
     root = math.sqrt(max(0.0, p * p * b + q * q * a - z * z * a * b))
     cube = (p * q + z * root) / square
     return max(0.0, cube) ** 3

@@ -1,46 +1,39 @@
-"""The stock ledger of one group: a reducer whose end state does not depend on arrival order."""
+"""The stock ledger of one group: what is left now, and what was left at the watermark.
 
-import heapq
+Screens want stock as soon as an order arrives; alerts must not depend on how events overtook
+each other within the watermark's slack. So there are two books: `live` has every event at
+once, `settled` only those the watermark has passed, in event-time order.
+"""
+
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
-from operators.stock.figures import Costs, figures_of
-from operators.stock.model import (
-    BACK,
-    FLOW,
-    RESERVED,
-    SOLD,
-    TAKE,
-    Effect,
-    Line,
-    Order,
-    Refund,
-    StockSettings,
-    earlier,
-    mark_of,
-    pool_of,
-)
-from operators.stock.orders import deadline_ms, effects_of
-from operators.stock.pool import Pool
+from operators.stock.book import Books, StockBook
+from operators.stock.model import StockSettings
 from stream.events import Event
 
-BEAT_MS = 5_000
+STOCK_TYPES: Final = frozenset(
+    {
+        "stock_set", "stock_adjust", "order_created", "order_paid", "order_cancelled",
+        "refund_succeeded", "catalog", "price", "product_exposure",
+    }
+)  # fmt: skip
+"""Types the ledger looks at."""
 
 
 class _State(msgspec.Struct):
     """Everything a snapshot holds."""
 
+    live: Books = msgspec.field(default_factory=Books)
+    settled: Books = msgspec.field(default_factory=Books)
+    waiting: list[Event] = []
     watermark_ms: int = -1
-    pools: dict[str, Pool] = {}
-    orders: dict[str, Order] = {}
-    deadlines: list[tuple[int, str]] = []
-    dirty: dict[str, bool] = {}
-    costs: Costs = msgspec.field(default_factory=Costs)
 
 
 class StockLedger:
-    """Pools of one (tenant, group), fed with its events; see `docs/alerts.md` for the rules.
+    """Pools of one (tenant, group), fed with its events; rules and formulas: `docs/alerts.md`.
 
     A pool is named by `pool_id`, else `sku_id`, else `product_id`, and is shared by all rooms.
     `stock_set` without a room counts the pool; with a room it counts that room's exclusive
@@ -51,187 +44,68 @@ class StockLedger:
         self.tenant = tenant
         self.group = group
         self.settings = settings or StockSettings()
-        self._state = _State()
+        self._live = StockBook(self.settings)
+        self._settled = StockBook(self.settings)
+        self._waiting: list[Event] = []
+        self._watermark_ms = -1
 
     def apply(self, event: Event) -> None:
         """Fold one event; types that do not touch stock are ignored."""
-        kind = event.type
-        if kind == "stock_set":
-            self._count(event)
-        elif kind == "stock_adjust":
-            self._adjust(event)
-        elif kind in ("order_created", "order_paid", "order_cancelled"):
-            self._order_step(event)
-        elif kind == "refund_succeeded":
-            self._refund(event)
-        elif kind in ("catalog", "price"):
-            self._state.costs.apply(event)
-        elif kind == "product_exposure":
-            self._expose(event)
+        if event.type not in STOCK_TYPES:
+            return
+        self._live.apply(event)
+        if event.event_time_ms < self._watermark_ms:
+            self._settled.apply(event)
+        else:
+            self._waiting.append(event)
 
     def advance(self, watermark_ms: int) -> None:
         """Move the clock: reservations lapse, history beyond the lateness horizon is folded."""
-        state = self._state
-        before = state.watermark_ms
-        if watermark_ms <= before:
+        if watermark_ms <= self._watermark_ms:
             return
-        state.watermark_ms = watermark_ms
-        while state.deadlines and state.deadlines[0][0] <= watermark_ms:
-            _, order_id = heapq.heappop(state.deadlines)
-            if order_id in state.orders:
-                self._settle(order_id, state.orders[order_id])
-        if watermark_ms // BEAT_MS != before // BEAT_MS:
-            self._beat(watermark_ms)
+        self._watermark_ms = watermark_ms
+        due = [event for event in self._waiting if event.event_time_ms < watermark_ms]
+        if due:
+            self._waiting = [one for one in self._waiting if one.event_time_ms >= watermark_ms]
+            due.sort(key=lambda event: (event.event_time_ms, event.source, event.event_id))
+        for event in due:
+            self._settled.apply(event)
+        self._settled.changed()
+        self._settled.advance(watermark_ms)
+        self._live.advance(watermark_ms)
 
     def changed(self) -> set[str]:
-        """Pools whose figures may have changed since the last call."""
-        names = set(self._state.dirty)
-        self._state.dirty = {}
-        return names
+        """Pools whose live figures may have changed since the last call."""
+        return self._live.changed()
 
     def pools(self) -> list[str]:
-        """All known pools, sorted."""
-        return sorted(self._state.pools)
+        """All pools known at the watermark, sorted."""
+        return self._settled.pools()
 
     def figures(self, pool: str, now_ms: int) -> dict[str, object]:
-        """Figures of one pool at `now_ms`; empty for a pool never heard of."""
-        found = self._state.pools.get(pool)
-        if found is None:
-            return {}
-        return figures_of(found, self._state.costs, self.settings, now_ms)
+        """Figures of one pool as of the watermark: for alerts. Empty for an unknown pool."""
+        return self._settled.figures(pool, now_ms)
+
+    def live(self, pool: str, now_ms: int) -> dict[str, object]:
+        """Figures of one pool with every event so far: for screens."""
+        return self._live.figures(pool, now_ms)
 
     def patch(self, now_ms: int) -> dict[str, object]:
-        """Fields of channel `stock:T/GROUP` for all changed pools."""
-        return {pool: self.figures(pool, now_ms) for pool in sorted(self.changed())}
+        """Fields of channel `stock:T/GROUP`: live figures of all changed pools."""
+        return {pool: self.live(pool, now_ms) for pool in sorted(self.changed())}
 
     def snapshot(self) -> dict[str, object]:
         """The whole state as plain, picklable data."""
-        data: dict[str, object] = msgspec.to_builtins(self._state)
+        state = _State(
+            self._live.snapshot(), self._settled.snapshot(), self._waiting, self._watermark_ms
+        )
+        data: dict[str, object] = msgspec.to_builtins(state)
         return data
 
     def restore(self, data: Mapping[str, object]) -> None:
         """Take a snapshot's state: unknown names dropped, missing ones created empty."""
-        self._state = msgspec.convert(data, _State)
-
-    def _pool(self, name: str) -> Pool:
-        pool = self._state.pools.get(name)
-        if pool is None:
-            pool = self._state.pools[name] = Pool()
-        self._state.dirty[name] = True
-        return pool
-
-    def _count(self, event: Event) -> None:
-        name = pool_of(event)
-        if not name or event.qty is None:
-            return
-        pool = self._pool(name)
-        pool.name(event)
-        pool.drain.start(event.event_time_ms)
-        level = pool.quota(event.room_id) if event.room_id else pool.total
-        level.count(event.event_time_ms, event.event_id, event.qty)
-        if event.value is not None:
-            pool.buffer(event.event_time_ms, event.event_id, event.value)
-
-    def _adjust(self, event: Event) -> None:
-        name = pool_of(event)
-        if not name or event.qty is None:
-            return
-        pool = self._pool(name)
-        pool.name(event)
-        key = f"adjust|{event.source}|{event.event_id}"
-        pool.move(key, event.room_id or "", event.event_time_ms, event.qty)
-
-    def _order(self, event: Event) -> Order:
-        order_id = event.order_id or ""
-        order = self._state.orders.get(order_id)
-        if order is None:
-            order = self._state.orders[order_id] = Order()
-        order.last_ms = max(order.last_ms, event.event_time_ms)
-        return order
-
-    def _order_step(self, event: Event) -> None:
-        order, mark = self._order(event), mark_of(event)
-        line = order.lines.setdefault(event.line_id or "", Line())
-        if event.type == "order_created":
-            line.created = earlier(line.created, mark)
-            lapse_ms = deadline_ms(line, self.settings.payment_timeout_ms)
-            if lapse_ms is not None and lapse_ms > self._state.watermark_ms:
-                heapq.heappush(self._state.deadlines, (lapse_ms, event.order_id or ""))
-        elif event.type == "order_paid":
-            line.paid = earlier(line.paid, mark)
-        else:
-            line.cancelled = earlier(line.cancelled, mark)
-        self._settle(event.order_id or "", order)
-        self._name(event)
-
-    def _refund(self, event: Event) -> None:
-        order, mark = self._order(event), mark_of(event)
-        key = f"{event.refund_id}|{event.line_id or ''}"
-        old = order.refunds.get(key)
-        first = earlier(None if old is None else old.mark, mark)
-        order.refunds[key] = Refund(event.line_id or "", first)
-        self._settle(event.order_id or "", order)
-
-    def _name(self, event: Event) -> None:
-        pool = self._state.pools.get(pool_of(event))
-        if pool is not None:
-            pool.name(event)
-
-    def _expose(self, event: Event) -> None:
-        pool = self._state.pools.get(pool_of(event))
-        if pool is not None:
-            pool.exposures += 1
-
-    def _settle(self, order_id: str, order: Order) -> None:
-        """Apply the difference between what the order does now and what it did before."""
-        timeout_ms = self.settings.payment_timeout_ms
-        now = effects_of(order, self._state.watermark_ms, timeout_ms)
-        old = order.effects
-        if now == old:
-            return
-        for key, effect in old.items():
-            if now.get(key) != effect:
-                self._affect(f"{key}|{order_id}", effect, -1)
-        for key, effect in now.items():
-            if old.get(key) != effect:
-                self._affect(f"{key}|{order_id}", effect, 1)
-        order.effects = now
-
-    def _affect(self, key: str, effect: Effect, sign: int) -> None:
-        kind, name, room, at_ms, units = effect
-        pool = self._pool(name)
-        if kind == FLOW:
-            pool.drain.add(at_ms, sign * units)
-        elif kind == RESERVED:
-            pool.reserve(room, sign * units)
-        elif kind == TAKE:
-            pool.take(key.removeprefix(f"{TAKE}|"), at_ms, units, sign)
-        elif kind in (SOLD, BACK):
-            delta = -units if kind == SOLD else units
-            pool.count_sale(kind == SOLD, room, at_ms, sign * units)
-            if sign > 0:
-                pool.move(key, room, at_ms, delta)
-            else:
-                pool.unmove(key, room, at_ms, delta)
-
-    def _beat(self, watermark_ms: int) -> None:
-        """Fold history and mark pools whose velocity still moves."""
-        before_ms = watermark_ms - self.settings.horizon_ms
-        for name, pool in self._state.pools.items():
-            pool.fold(before_ms)
-            if pool.moving():
-                self._state.dirty[name] = True
-        keep_ms = watermark_ms - self.settings.line_retention_ms
-        if watermark_ms // 3_600_000 != (watermark_ms - BEAT_MS) // 3_600_000:
-            self._retire(keep_ms)
-
-    def _retire(self, before_ms: int) -> None:
-        """Forget orders untouched since `before_ms`: their sums stay, their names do not."""
-        old = [name for name, order in self._state.orders.items() if order.last_ms < before_ms]
-        for order_id in old:
-            order = self._state.orders.pop(order_id)
-            for key, effect in order.effects.items():
-                if effect[0] == TAKE and effect[1] in self._state.pools:
-                    self._state.pools[effect[1]].takes.pop(
-                        f"{key.removeprefix(f'{TAKE}|')}|{order_id}", None
-                    )
+        state = msgspec.convert(data, _State)
+        self._live.restore(state.live)
+        self._settled.restore(state.settled)
+        self._waiting = state.waiting
+        self._watermark_ms = state.watermark_ms

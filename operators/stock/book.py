@@ -1,0 +1,224 @@
+"""Pools and orders of one group: a reducer whose end state does not depend on arrival order."""
+
+import heapq
+
+import msgspec
+
+from operators.stock.figures import Costs, figures_of
+from operators.stock.model import (
+    BACK,
+    FLOW,
+    RESERVED,
+    SOLD,
+    TAKE,
+    Effect,
+    Line,
+    Order,
+    Refund,
+    StockSettings,
+    earlier,
+    mark_of,
+    pool_of,
+)
+from operators.stock.orders import deadline_ms, effects_of
+from operators.stock.pool import Pool
+from stream.events import Event
+
+BEAT_MS = 5_000
+
+
+class Books(msgspec.Struct):
+    """Everything a snapshot holds."""
+
+    watermark_ms: int = -1
+    pools: dict[str, Pool] = {}
+    orders: dict[str, Order] = {}
+    deadlines: list[tuple[int, str]] = []
+    dirty: dict[str, bool] = {}
+    costs: Costs = msgspec.field(default_factory=Costs)
+
+
+class StockBook:
+    """Pools of one group at one point of its log; `operators.stock.ledger` keeps two of them."""
+
+    def __init__(self, settings: StockSettings) -> None:
+        self.settings = settings
+        self._state = Books()
+
+    def apply(self, event: Event) -> None:
+        """Fold one event; types that do not touch stock are ignored."""
+        kind = event.type
+        if kind == "stock_set":
+            self._count(event)
+        elif kind == "stock_adjust":
+            self._adjust(event)
+        elif kind in ("order_created", "order_paid", "order_cancelled"):
+            self._order_step(event)
+        elif kind == "refund_succeeded":
+            self._refund(event)
+        elif kind in ("catalog", "price"):
+            self._state.costs.apply(event)
+        elif kind == "product_exposure":
+            self._expose(event)
+
+    def advance(self, watermark_ms: int) -> None:
+        """Move the clock: reservations lapse, history beyond the lateness horizon is folded."""
+        state = self._state
+        before = state.watermark_ms
+        if watermark_ms <= before:
+            return
+        state.watermark_ms = watermark_ms
+        while state.deadlines and state.deadlines[0][0] <= watermark_ms:
+            _, order_id = heapq.heappop(state.deadlines)
+            if order_id in state.orders:
+                self._settle(order_id, state.orders[order_id])
+        if watermark_ms // BEAT_MS != before // BEAT_MS:
+            self._beat(watermark_ms)
+
+    def changed(self) -> set[str]:
+        """Pools whose figures may have changed since the last call."""
+        names = set(self._state.dirty)
+        self._state.dirty = {}
+        return names
+
+    def pools(self) -> list[str]:
+        """All known pools, sorted."""
+        return sorted(self._state.pools)
+
+    def figures(self, pool: str, now_ms: int) -> dict[str, object]:
+        """Figures of one pool at `now_ms`; empty for a pool never heard of."""
+        found = self._state.pools.get(pool)
+        if found is None:
+            return {}
+        return figures_of(found, self._state.costs, self.settings, now_ms)
+
+    def snapshot(self) -> Books:
+        """The state itself."""
+        return self._state
+
+    def restore(self, state: Books) -> None:
+        """Take another state."""
+        self._state = state
+
+    def _pool(self, name: str) -> Pool:
+        pool = self._state.pools.get(name)
+        if pool is None:
+            pool = self._state.pools[name] = Pool()
+        self._state.dirty[name] = True
+        return pool
+
+    def _count(self, event: Event) -> None:
+        name = pool_of(event)
+        if not name or event.qty is None:
+            return
+        pool = self._pool(name)
+        pool.name(event)
+        pool.drain.start(event.event_time_ms)
+        level = pool.quota(event.room_id) if event.room_id else pool.total
+        level.count(event.event_time_ms, event.event_id, event.qty)
+        if event.value is not None:
+            pool.buffer(event.event_time_ms, event.event_id, event.value)
+
+    def _adjust(self, event: Event) -> None:
+        name = pool_of(event)
+        if not name or event.qty is None:
+            return
+        pool = self._pool(name)
+        pool.name(event)
+        key = f"adjust|{event.source}|{event.event_id}"
+        pool.move(key, event.room_id or "", event.event_time_ms, event.qty)
+
+    def _order(self, event: Event) -> Order:
+        order_id = event.order_id or ""
+        order = self._state.orders.get(order_id)
+        if order is None:
+            order = self._state.orders[order_id] = Order()
+        order.last_ms = max(order.last_ms, event.event_time_ms)
+        return order
+
+    def _order_step(self, event: Event) -> None:
+        order, mark = self._order(event), mark_of(event)
+        line = order.lines.setdefault(event.line_id or "", Line())
+        if event.type == "order_created":
+            line.created = earlier(line.created, mark)
+            lapse_ms = deadline_ms(line, self.settings.payment_timeout_ms)
+            if lapse_ms is not None and lapse_ms > self._state.watermark_ms:
+                heapq.heappush(self._state.deadlines, (lapse_ms, event.order_id or ""))
+        elif event.type == "order_paid":
+            line.paid = earlier(line.paid, mark)
+        else:
+            line.cancelled = earlier(line.cancelled, mark)
+        self._settle(event.order_id or "", order)
+        self._name(event)
+
+    def _refund(self, event: Event) -> None:
+        order, mark = self._order(event), mark_of(event)
+        key = f"{event.refund_id}|{event.line_id or ''}"
+        old = order.refunds.get(key)
+        first = earlier(None if old is None else old.mark, mark)
+        order.refunds[key] = Refund(event.line_id or "", first)
+        self._settle(event.order_id or "", order)
+
+    def _name(self, event: Event) -> None:
+        pool = self._state.pools.get(pool_of(event))
+        if pool is not None:
+            pool.name(event)
+
+    def _expose(self, event: Event) -> None:
+        pool = self._state.pools.get(pool_of(event))
+        if pool is not None:
+            pool.exposures += 1
+
+    def _settle(self, order_id: str, order: Order) -> None:
+        """Apply the difference between what the order does now and what it did before."""
+        timeout_ms = self.settings.payment_timeout_ms
+        now = effects_of(order, self._state.watermark_ms, timeout_ms)
+        old = order.effects
+        if now == old:
+            return
+        for key, effect in old.items():
+            if now.get(key) != effect:
+                self._affect(f"{key}|{order_id}", effect, -1)
+        for key, effect in now.items():
+            if old.get(key) != effect:
+                self._affect(f"{key}|{order_id}", effect, 1)
+        order.effects = now
+
+    def _affect(self, key: str, effect: Effect, sign: int) -> None:
+        kind, name, room, at_ms, units = effect
+        pool = self._pool(name)
+        if kind == FLOW:
+            pool.drain.add(at_ms, sign * units)
+        elif kind == RESERVED:
+            pool.reserve(room, sign * units)
+        elif kind == TAKE:
+            pool.take(key.removeprefix(f"{TAKE}|"), at_ms, units, sign)
+        elif kind in (SOLD, BACK):
+            delta = -units if kind == SOLD else units
+            pool.count_sale(kind == SOLD, room, at_ms, sign * units)
+            if sign > 0:
+                pool.move(key, room, at_ms, delta)
+            else:
+                pool.unmove(key, room, at_ms, delta)
+
+    def _beat(self, watermark_ms: int) -> None:
+        """Fold history and mark pools whose velocity still moves."""
+        before_ms = watermark_ms - self.settings.horizon_ms
+        for name, pool in self._state.pools.items():
+            pool.fold(before_ms)
+            if pool.moving():
+                self._state.dirty[name] = True
+        keep_ms = watermark_ms - self.settings.line_retention_ms
+        if watermark_ms // 3_600_000 != (watermark_ms - BEAT_MS) // 3_600_000:
+            self._retire(keep_ms)
+
+    def _retire(self, before_ms: int) -> None:
+        """Forget orders untouched since `before_ms`: their sums stay, their names do not."""
+        old = [name for name, order in self._state.orders.items() if order.last_ms < before_ms]
+        for order_id in old:
+            order = self._state.orders.pop(order_id)
+            for key, effect in order.effects.items():
+                if effect[0] == TAKE and effect[1] in self._state.pools:
+                    self._state.pools[effect[1]].takes.pop(
+                        f"{key.removeprefix(f'{TAKE}|')}|{order_id}", None
+                    )
