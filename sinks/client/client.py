@@ -142,6 +142,11 @@ class LiveroomClient:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport of the connection, to watch or to cut it; None while there is none."""
+        return None if self._ws is None else self._ws.transport
+
     def room(self, room: str, *, rate_ms: int | None = None) -> Subscription:
         """Follow a room's own figures; `room` is `TENANT/ROOM`."""
         return self.channel(f"room:{room}", rate_ms=rate_ms)

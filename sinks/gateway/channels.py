@@ -278,14 +278,22 @@ class LogChannel:
 
     def lost_since(self, epoch: str, seq: int) -> int | None:
         """Entries after `seq` that are gone for ever; None: another epoch, nobody knows."""
-        return max(0, self._floor - seq) if epoch == self.epoch and seq <= self.seq else None
+        if epoch != self.epoch or seq > self.seq:
+            return None
+        return max(0, self._shown_after - seq)
+
+    @property
+    def _shown_after(self) -> int:
+        """Sequence before the first entry of a snapshot."""
+        shown = min(len(self._ring), self._snapshot_count)
+        return self._ring[-shown].seq - 1 if shown else self.seq
 
     def frames_from(self, position: Position) -> list[bytes]:
         """Frames that bring a reader from `position` to now: its missed entries, or a gap."""
         if position.generation != self.generation or position.seq > self.seq:
             return [self.gap_frame(None, self.reason), *self.snapshot()]
         if position.seq < self._floor:
-            lost = self._floor - position.seq
+            lost = self._shown_after - position.seq
             return [self.gap_frame(lost, "trim"), *self.snapshot()]
         cached = self._cache.get(position.seq)
         if cached is None:
