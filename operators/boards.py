@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from operators.hashindex import I64
+from operators.hashindex import I32, I64
 from operators.options import State
 from operators.results import Row
 
@@ -68,25 +68,50 @@ class Boards:
                 & (cube.slot_of[:count, measure] >= 0)
                 & shown[cube.cell_session[:count]]
             )
-            if not len(cells):
-                continue
-            values = self._as_of(cells, measure, after_pane)
-            sums: dict[Address, dict[str, int]] = {}
-            for cell, value in zip(cells.tolist(), values.tolist(), strict=True):
-                where = sessions.place(int(cube.cell_session[cell]))
-                key = where.room_id
-                if board.dimension != "room":
-                    text = state.names.text(int(cube.cell_key[cell]))
-                    if text is None:
-                        continue
-                    key = text
-                room = where.room_id if board.per_room else None
-                of = sums.setdefault((where.tenant, where.group, board.name, room), {})
-                of[key] = of.get(key, 0) + value
-            for address, by_key in sums.items():
-                ranked = sorted(by_key.items(), key=lambda line: (-line[1], line[0]))
-                out[address] = [line for line in ranked if line[1]][: state.options.board_lines]
+            if len(cells):
+                values = self._as_of(cells, measure, after_pane)
+                self._rank(board, sessions.room[cube.cell_session[cells]], cells, values, out)
         return out
+
+    def _rank(
+        self, board: Board, rooms: I32, cells: I64, values: I64, out: dict[Address, list[Line]]
+    ) -> None:
+        """Sum values by (address, key) and put the best lines of each address into `out`."""
+        state = self._state
+        room = rooms.astype(np.int64)
+        address = room if board.per_room else state.sessions.group_of[room].astype(np.int64)
+        key = room if board.dimension == "room" else state.cube.cell_key[cells].astype(np.int64)
+        some = (values != 0) & (key >= 0)
+        if not some.any():
+            return
+        pairs, inverse = np.unique((address << 32 | key)[some], return_inverse=True)
+        sums = np.zeros(len(pairs), np.int64)
+        np.add.at(sums, inverse, values[some])
+        home = pairs >> 32
+        order = np.lexsort((-sums, home))
+        starts = np.flatnonzero(np.diff(home[order], prepend=-1))
+        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
+            best = self._with_ties(order[start:end], sums)
+            lines = [(self._key(board, int(pairs[p] & 0xFFFFFFFF)), int(sums[p])) for p in best]
+            lines.sort(key=lambda line: (-line[1], line[0]))
+            number = int(home[order[start]])
+            where = state.sessions.places[
+                number if board.per_room else int(state.sessions.first_of_group[number])
+            ]
+            at = (where.tenant, where.group, board.name, where.room_id if board.per_room else None)
+            out[at] = [line for line in lines if line[1]][: state.options.board_lines]
+
+    def _with_ties(self, ordered: I64, sums: I64) -> list[int]:
+        """The first `board_lines` of places in order of value, and all equal to the last."""
+        lines = self._state.options.board_lines
+        if len(ordered) > lines:
+            ordered = ordered[sums[ordered] >= sums[ordered[lines - 1]]]
+        return [int(place) for place in ordered]
+
+    def _key(self, board: Board, code: int) -> str:
+        if board.dimension == "room":
+            return self._state.sessions.places[code].room_id
+        return self._state.names.text(code) or ""
 
     def minute(self, end: int) -> list[Row]:
         """Rows of the boards that changed in the minute before `end`; remembers their order."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from operators.catalogue.axes import UNKNOWN_KEY
 from operators.columns import ColumnReader
 from operators.cube import Cube
 from operators.hashindex import HashIndex
@@ -56,6 +57,17 @@ class State:
         self.seen = [HashIndex(), HashIndex()]
         self.seen_turn = -1
         self.counters: dict[str, int] = {}
+        self._cell_places: list[tuple[str, str, str, str]] = []
+
+    def cell_place(self, cell: int) -> tuple[str, str, str, str]:
+        """(tenant, group, room, key) of a cell; the key of no key is `unknown`. Cached."""
+        known = self._cell_places
+        while cell >= len(known):
+            number = len(known)
+            where = self.sessions.place(int(self.cube.cell_session[number]))
+            key = self.names.text(int(self.cube.cell_key[number])) or UNKNOWN_KEY
+            known.append((where.tenant, where.group, where.room_id, key))
+        return known[cell]
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter."""

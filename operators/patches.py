@@ -117,13 +117,10 @@ class Patches:
 
     def _channel(self, view: View, cell: int) -> tuple[str, str]:
         """Channel of a cell and what its field names end in."""
-        state = self._state
-        where = state.sessions.place(int(state.cube.cell_session[cell]))
-        room = f"{where.tenant}/{where.room_id}"
+        tenant, _, room, key = self._state.cell_place(cell)
         if view.dimension == "room":
-            return f"room:{room}", ""
-        key = state.names.text(int(state.cube.cell_key[cell])) or "unknown"
-        return f"split:{room}/{view.dimension}", f".{key}"
+            return f"room:{tenant}/{room}", ""
+        return f"split:{tenant}/{room}/{view.dimension}", f".{key}"
 
     def _span(self, view: View, place: int) -> Span:
         """The window as it stands: rolling ones include the open pane, 1m is this minute."""

@@ -114,25 +114,22 @@ class Rows:
         revision: int,
         body: dict[str, object],
     ) -> Row:
-        state = self._state
-        session = int(state.cube.cell_session[cell])
-        where = state.sessions.place(session)
-        key = None
-        if view.dimension != "room":
-            key = state.names.text(int(state.cube.cell_key[cell])) or "unknown"
+        sessions = self._state.sessions
+        tenant, group, room, key = self._state.cell_place(cell)
         if window.panes:
             end_ms = end * MINUTE_MS
             start_ms = end_ms - window.length_ms
         else:
-            start_ms = int(state.sessions.start_ms[session])
-            end_ms = int(state.sessions.end_ms[session])
+            session = int(self._state.cube.cell_session[cell])
+            start_ms = int(sessions.start_ms[session])
+            end_ms = int(sessions.end_ms[session])
         return Row(
             "metric",
-            where.tenant,
-            where.group,
-            where.room_id,
+            tenant,
+            group,
+            room,
             view.dimension,
-            key,
+            None if view.dimension == "room" else key,
             window.name,
             start_ms,
             end_ms,

@@ -55,7 +55,8 @@ class Sessions:
 
     Arrays by session: `room`, `start_ms` (smallest event time), `last_ms` (largest), `end_ms`
     (exclusive; 0 while open), `active_ms` (tick at the last event), `done` (final row sent),
-    `sealed` (nothing but refunds can change it). By room: `current` session, `before` it.
+    `sealed` (nothing but refunds can change it). By room: `current` session, `before` it,
+    `group_of`: number of its group; `first_of_group`: a room of each group.
     """
 
     def __init__(self, idle_ms: int, lateness_ms: int) -> None:
@@ -64,6 +65,10 @@ class Sessions:
         self.places: list[Place] = []
         self.number: dict[Place, int] = {}
         self.count = 0
+        self._group_count = 0
+        self.groups: dict[tuple[str, str], int] = {}
+        self.group_of: I32 = np.zeros(0, np.int32)
+        self.first_of_group: I32 = np.zeros(0, np.int32)
         self.mode: U8 = np.zeros(0, np.uint8)
         self.current: I32 = np.zeros(0, np.int32)
         self.before: I32 = np.zeros(0, np.int32)
@@ -83,6 +88,13 @@ class Sessions:
         number = self.number[place] = len(self.places)
         self.places.append(place)
         self.mode = grown(self.mode, number + 1)
+        group = self.groups.setdefault((place.tenant, place.group), len(self.groups))
+        self.group_of = grown(self.group_of, number + 1)
+        self.group_of[number] = group
+        if group == len(self.groups) - 1 and group >= self._group_count:
+            self.first_of_group = grown(self.first_of_group, group + 1)
+            self.first_of_group[group] = number
+            self._group_count = group + 1
         for name in ("current", "before"):
             array = getattr(self, name)
             if number >= len(array):
