@@ -262,7 +262,7 @@ _PREFIX_OF: Final = {
     "ClusterCrossSlotError": "CROSSSLOT",
 }
 """redis-py cuts the first word off these errors; the class tells it."""
-_INNER: Final = re.compile(r"Error running script.*: -([A-Z]+) ")
+_INNER: Final = re.compile(r"user_script: ?\d+: -([A-Z]+) ")
 
 
 def refusal(error: ResponseError) -> Refusal:

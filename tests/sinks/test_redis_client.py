@@ -48,6 +48,7 @@ def test_delays_grow_to_the_cap_and_stay_in_their_upper_half() -> None:
     [
         ("OOM command not allowed", "OOM", True),
         ("Error running script (call to f_1): @user_script:1: -OOM command x", "OOM", True),
+        ("@user_script: 31: -OOM command not allowed when used memory", "OOM", True),
         ("LOADING Redis is loading", "LOADING", True),
         ("BUSY Redis is busy running a script", "BUSY", True),
         ("WRONGTYPE Operation", "WRONGTYPE", False),
