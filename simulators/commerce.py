@@ -132,12 +132,10 @@ def _candidates(
 ) -> Candidates:
     who, created_ms, product, race = _with_burst(rng, line, seen, who, created_ms, product)
     key = np.arange(len(who))
-    single = np.full(len(who), -1, dtype=np.int64)
-    double = np.flatnonzero((rng.random(len(who)) < _SECOND_LINE) & ~race)
-    lines = single.copy()
-    lines[double] = 1
+    twice = (rng.random(len(who)) < _SECOND_LINE) & ~race
+    double = np.flatnonzero(twice)
     index = np.concatenate([key, double])
-    lines = np.concatenate([lines, np.full(len(double), 2, dtype=np.int64)])
+    lines = np.concatenate([np.where(twice, 1, -1), np.full(len(double), 2)])
     product = np.concatenate([product, (product[double] + 1) % plan.products])
     created = created_ms[index]
     qty = np.where(race[index], 1, np.minimum(rng.geometric(0.82, len(index)), 5))

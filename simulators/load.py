@@ -93,18 +93,25 @@ def pace(
     if speed <= 0:
         raise ConfigError("speed", speed, "more than 0")
     clock = clock or SystemClock()
-    start_ms = -(-clock.now_ms() // TICK_MS) * TICK_MS
     if plan.run is None:
-        plan = replace(plan, run=f"{plan.run_id}-{start_ms // TICK_MS:x}")
-    player = _Player(Recording(plan), start_ms, send, tick)
-    began_ms, worst_ms = clock.now_ms(), 0
+        plan = replace(plan, run=f"{plan.run_id}-{clock.now_ms() // TICK_MS:x}")
+    recording = Recording(plan)
+    start_ms = -(-clock.now_ms() // TICK_MS) * TICK_MS
+    player = _Player(recording, start_ms, send, tick)
+    worst_ms = _play(player, stop, speed, clock)
+    return player.finish(closing, worst_ms)
+
+
+def _play(player: "_Player", stop: Callable[[], bool], speed: float, clock: Clock) -> int:
+    """Send batch after batch; returns how far it fell behind at worst, ms."""
+    start_ms, worst_ms = player.at_ms, 0
     while not player.done and not stop():
-        due_ms = start_ms + int((clock.now_ms() - began_ms) * speed)
+        due_ms = start_ms + int((clock.now_ms() - start_ms) * speed)
         worst_ms = max(worst_ms, int((due_ms - player.at_ms) / speed) - BATCH_MS)
         player.play_to(due_ms)
         if not player.done:
             clock.wait_ms(BATCH_MS)
-    return player.finish(closing, worst_ms)
+    return worst_ms
 
 
 class _Player:

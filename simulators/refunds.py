@@ -51,18 +51,21 @@ def refunds(
     says_room = rng.random(count) >= plan.null_room_ratio
     # A room's own quota is named by room and product: such refunds say their room.
     says_room |= paid[Col.POOL] == 1
-    blocks = []
-    for name, time_ms, chosen in (
-        ("refund_requested", asked_ms, asks),
-        ("refund_succeeded", granted_ms, granted),
-    ):
-        out = block(name, time_ms)
-        for column in _KEPT:
-            out[column] = paid[column]
-        out[Col.ROOM] = np.where(says_room, paid[Col.ROOM], NONE)
-        out[Col.REFUND] = np.arange(count)
-        blocks.append(out[:, chosen])
-    return join(blocks)
+    room = np.where(says_room, paid[Col.ROOM], NONE)
+    return join(
+        [
+            _events("refund_requested", asked_ms, paid, room)[:, asks],
+            _events("refund_succeeded", granted_ms, paid, room)[:, granted],
+        ]
+    )
+
+
+def _events(name: str, time_ms: Ints, paid: Ints, room: Ints) -> Ints:
+    """One refund event per paid line; the refund bears the line's place."""
+    out = block(name, time_ms, {Col.ROOM: room, Col.REFUND: np.arange(paid.shape[1])})
+    for column in _KEPT:
+        out[column] = paid[column]
+    return out
 
 
 def _surge(

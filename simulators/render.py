@@ -106,27 +106,24 @@ class Renderer:
                 f'{start},"user_id":"{user:016x}"{self._channels[channel]}'
                 f"{self._segments[segment]}{platform}{self._tail[kind]}"
             )
-        text = [start]
-        if user != NONE:
-            text.append(f',"user_id":"{user:016x}"')
-        text.append(self._products[product])
-        if order != NONE:
-            text.append(f',"order_id":"{self._run}-t{tenant + 1}-o{order}"')
-            if line != NONE:
-                text.append(f',"line_id":"{line}"')
-        if refund != NONE:
-            text.append(f',"refund_id":"{self._run}-t{tenant + 1}-f{refund}"')
-        if pool != NONE:
-            text.append(f',"pool_id":"p{product + 1}@r{room + 1}"')
-        if qty != NONE:
-            text.append(f',"qty":{qty}')
-        if amount != NONE:
-            text.append(f',"amount_minor":{amount}')
-        text.append(
+        viewer = "" if user == NONE else f',"user_id":"{user:016x}"'
+        order_ids = self._order_ids(tenant, order, line, refund)
+        quota = "" if pool == NONE else f',"pool_id":"p{product + 1}@r{room + 1}"'
+        units = "" if qty == NONE else f',"qty":{qty}'
+        money = "" if amount == NONE else f',"amount_minor":{amount}'
+        return (
+            f"{start}{viewer}{self._products[product]}{order_ids}{quota}{units}{money}"
             f"{self._channels[channel]}{self._segments[segment]}{self._hosts[host]}"
             f"{self._campaigns[campaign]}{platform}{self._rest[rest]}{self._tail[kind]}"
         )
-        return "".join(text)
+
+    def _order_ids(self, tenant: int, order: int, line: int, refund: int) -> str:
+        if order == NONE:
+            return ""
+        head = f"{self._run}-t{tenant + 1}"
+        line_id = "" if line == NONE else f',"line_id":"{line}"'
+        refund_id = "" if refund == NONE else f',"refund_id":"{head}-f{refund}"'
+        return f',"order_id":"{head}-o{order}"{line_id}{refund_id}'
 
 
 def tick(time_ms: int) -> str:
