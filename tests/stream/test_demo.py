@@ -86,11 +86,14 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc; Li
 @linux_only
 @pytest.mark.slow
 @pytest.mark.redis
-@pytest.mark.parametrize("disorder", [False, True], ids=["in_order", "disorder"])
+@pytest.mark.parametrize(
+    "extra",
+    [[], ["--disorder", "--processes", "2"]],
+    ids=["in_order_one_process", "disorder_two_processes"],
+)
 def test_what_arrives_on_the_screen_equals_the_truth(
-    disorder: bool, start: Start, tmp_path: Path
+    extra: list[str], start: Start, tmp_path: Path
 ) -> None:
-    extra = ["--disorder"] if disorder else []
     demo = start("--seconds", "10", "--headless", "--rate", "120", *extra)
     assert demo.wait(DEADLINE_S) == 0, said(tmp_path)
     assert " figures compared over WebSocket, 0 differ" in said(tmp_path)
