@@ -2,6 +2,8 @@
 
 import { node } from "./dom.js";
 
+const PAINT_MS = 2000;
+
 let loading = null;
 
 /** Loads ECharts once. @returns {Promise<Object|null>} null where it is not installed */
@@ -41,9 +43,17 @@ export function chartIn(ctx, body) {
   let disposed = false;
   let pending = null;
   let look = null;
+  let timer = null;
+  let paintedAt = -Infinity;
   const paint = () => {
-    if (chart === null || pending === null) return;
+    timer = null;
+    if (chart === null || pending === null || disposed) return;
+    paintedAt = performance.now();
     chart.setOption({ animation: false, ...pending(look) }, { notMerge: true, lazyUpdate: false });
+  };
+  // The figures beside a chart move with every update; its minutes need no more than this.
+  const paintSoon = () => {
+    timer ??= setTimeout(paint, Math.max(0, paintedAt + PAINT_MS - performance.now()));
   };
   const resize = new ResizeObserver(() => {
     if (chart === null) return;
@@ -59,6 +69,8 @@ export function chartIn(ctx, body) {
     }
     look = theme();
     chart = library.init(canvas, null, { renderer: "canvas" });
+    // Otherwise it asks for ten more frames after each drawing, and the whole page pays for them.
+    chart.getZr().setSleepAfterStill(1);
     resize.observe(canvas);
     paint();
   });
@@ -66,10 +78,11 @@ export function chartIn(ctx, body) {
     draw(option, summary) {
       pending = option;
       canvas.setAttribute("aria-label", summary);
-      paint();
+      paintSoon();
     },
     dispose() {
       disposed = true;
+      clearTimeout(timer);
       resize.disconnect();
       chart?.dispose();
     },

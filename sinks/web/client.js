@@ -23,45 +23,35 @@
  *   connection.close();
  *
  * It reconnects with full jitter inside the server's window, resumes from {epoch, sequence},
- * checks the chain of predecessors and asks for a resync when it is broken. A page in the
- * background reads on, so nothing is missed; when the browser froze it (or the network came
- * back) the connection is checked at once instead of after the timer.
+ * and asks for a resync when the chain of predecessors is broken. When the browser froze the
+ * page or the network came back, the connection is checked at once instead of after the timer.
  *
- * @typedef {"connecting"|"open"|"lost"|"refused"|"closed"} State
- *   lost: will try again by itself; refused: never again with this token (code 40xx)
+ * @typedef {"connecting"|"open"|"lost"|"refused"|"closed"} State lost: tries again by itself;
+ *   refused: never again with this token (code 40xx)
  * @typedef {{code: number, name: string, msg: string, temp: boolean, retry_ms?: number}} ErrorFrame
  * @typedef {{lost: number|null, reason: "trim"|"epoch"|"slow"|"start"}} Gap
- * @typedef {Object} Handlers
- * @property {number} [rateMs]
- * @property {(data: Object|Array<Object>, channel: string) => void} [onSnapshot]
- * @property {(fields: Object, channel: string) => void} [onUpdate]
- * @property {(entry: Object, channel: string) => void} [onEvent]
- * @property {(gap: Gap, channel: string) => void} [onGap]
- * @property {(error: ErrorFrame, channel: string) => void} [onError]
+ * @typedef {{rateMs?: number,
+ *   onSnapshot?: (data: Object|Array<Object>, channel: string) => void,
+ *   onUpdate?: (fields: Object, channel: string) => void,
+ *   onEvent?: (entry: Object, channel: string) => void,
+ *   onGap?: (gap: Gap, channel: string) => void,
+ *   onError?: (error: ErrorFrame, channel: string) => void}} Handlers
+ * @typedef {{url: string, token: string|(() => string|null),
+ *   onState?: (state: State, code?: number) => void}} Options
  */
 
 export const SUBPROTOCOL = "lc.v1.json";
 
-const SILENCE_MS = 10_000;
-const PROBE_MS = 5_000;
-const WATCH_MS = 1_000;
-const CALL_MS = 15_000;
+const MS = { silence: 10_000, probe: 5_000, watch: 1_000, call: 15_000 };
 
-/**
- * Opens a connection that stays.
- * @param {{url: string, token: string|(() => string|null), onState?: (state: State, code?: number) => void}} options
- * @returns {Connection}
- */
+/** Opens a connection that stays. @param {Options} options @returns {Connection} */
 export function connect(options) {
   const connection = new Connection(options);
   connection.open();
   return connection;
 }
 
-/**
- * What a client does after a close code: the range is the verdict.
- * @param {number} code @returns {"never"|"back_off"|"now"}
- */
+/** What to do after a close code. @param {number} code @returns {"never"|"back_off"|"now"} */
 export function verdictOf(code) {
   if (code >= 4000 && code < 4100) return "never";
   if (code >= 4200 && code < 4300) return "now";
@@ -89,19 +79,10 @@ export function retryMs(window, tries, code, chance) {
 export class Channel {
   /** @param {Connection} connection @param {string} name @param {Handlers} handlers */
   constructor(connection, name, handlers) {
-    this.connection = connection;
-    this.name = name;
-    this.handlers = handlers;
-    this.kind = "state";
-    this.epoch = "";
-    this.seq = 0;
-    this.asOfMs = null;
-    this.gaps = 0;
-    this.resyncs = 0;
-    this.started = false;
+    Object.assign(this, { connection, name, handlers, kind: "state", epoch: "", seq: 0 });
+    Object.assign(this, { asOfMs: null, gaps: 0, resyncs: 0, started: false, waiting: true });
     /** @type {Object<string, *>} */
     this.data = {};
-    this.waiting = true;
     this.parts = [];
   }
 
@@ -122,10 +103,7 @@ export class Channel {
     this.parts = [];
   }
 
-  /**
-   * Takes one frame of the channel.
-   * @param {Object} frame @returns {boolean} false: the chain is broken, ask for a resync
-   */
+  /** Takes one frame. @param {Object} frame @returns {boolean} false: the chain is broken */
   take(frame) {
     const { handlers } = this;
     if (frame.type === "gap") {
@@ -134,11 +112,8 @@ export class Channel {
       handlers.onGap?.({ lost: frame.lost ?? null, reason: frame.reason }, this.name);
       return true;
     }
-    if (frame.type === "snap") {
-      this.#part(frame);
-      return true;
-    }
-    if (this.waiting) return true;
+    if (frame.type === "snap") this.#part(frame);
+    if (frame.type === "snap" || this.waiting) return true;
     if (frame.p !== this.seq) {
       this.resyncs += 1;
       this.waiting = true;
@@ -163,13 +138,9 @@ export class Channel {
     if (frame.part !== this.parts.length) return;
     this.parts.push(frame.data);
     if (this.parts.length < frame.parts) return;
-    this.epoch = frame.e;
-    this.seq = frame.s;
-    this.asOfMs = frame.ts;
-    this.waiting = false;
-    this.started = true;
     const { parts } = this;
-    this.parts = [];
+    Object.assign(this, { epoch: frame.e, seq: frame.s, asOfMs: frame.ts, parts: [] });
+    Object.assign(this, { waiting: false, started: true });
     if (this.kind === "log") {
       this.handlers.onSnapshot?.(parts.flat().map((item) => item.data), this.name);
       return;
@@ -182,7 +153,7 @@ export class Channel {
 
 /** A connection that stays; make it with `connect()`. */
 export class Connection {
-  /** @param {{url: string, token: string|(() => string|null), onState?: (state: State, code?: number) => void}} options */
+  /** @param {Options} options */
   constructor({ url, token, onState }) {
     this.url = url;
     this.onState = onState ?? (() => {});
@@ -190,27 +161,20 @@ export class Connection {
     this.state = "connecting";
     /** @type {Object|null} */
     this.welcome = null;
-    this.reconnects = 0;
     this.token = token;
     /** @type {Map<string, Channel>} */
     this.channels = new Map();
     this.calls = new Map();
     this.asked = new Map();
-    this.nextId = 1;
-    this.tries = 0;
     this.window = { min_ms: 500, max_ms: 20_000, first_ms: [0, 1_000] };
-    this.pingMs = 25_000;
-    this.skewMs = Infinity;
-    this.heardAt = null;
-    this.probeAt = null;
-    this.socket = null;
-    this.retryTimer = null;
+    Object.assign(this, { nextId: 1, tries: 0, reconnects: 0, pingMs: 25_000, skewMs: Infinity });
+    Object.assign(this, { heardAt: null, probeAt: null, socket: null, retryTimer: null });
     this.wake = () => this.#wake();
   }
 
   /** Starts; called by `connect()`. */
   open() {
-    this.watch = setInterval(() => this.#watch(), WATCH_MS);
+    this.watch = setInterval(() => this.#watch(), MS.watch);
     this.watch.unref?.();
     globalThis.addEventListener?.("online", this.wake);
     globalThis.document?.addEventListener("visibilitychange", this.wake);
@@ -227,10 +191,7 @@ export class Connection {
     this.#dropSocket();
   }
 
-  /**
-   * Follows a channel. Subscribing to a name again replaces its handlers and repeats the data.
-   * @param {string} name @param {Handlers} [handlers] @returns {Channel}
-   */
+  /** Follows a channel; again: replaces its handlers. @param {string} name @param {Handlers} [handlers] */
   subscribe(name, handlers = {}) {
     const known = this.channels.get(name);
     if (known !== undefined) {
@@ -269,11 +230,9 @@ export class Connection {
 
   /** @returns {number|null} ms since the newest as-of time of any state channel */
   ageMs() {
-    let newest = null;
-    for (const channel of this.channels.values()) {
-      if (channel.asOfMs && channel.kind === "state") newest = Math.max(newest ?? 0, channel.asOfMs);
-    }
-    if (newest === null || this.skewMs === Infinity) return null;
+    const states = [...this.channels.values()].filter((channel) => channel.kind === "state");
+    const newest = Math.max(0, ...states.map((channel) => channel.asOfMs ?? 0));
+    if (newest === 0 || this.skewMs === Infinity) return null;
     return Math.max(0, performance.now() - this.skewMs - newest);
   }
 
@@ -289,13 +248,7 @@ export class Connection {
 
   #dial() {
     this.#set("connecting");
-    let socket;
-    try {
-      socket = new WebSocket(this.url, [SUBPROTOCOL]);
-    } catch {
-      this.#lost(1006);
-      return;
-    }
+    const socket = new WebSocket(this.url, [SUBPROTOCOL]);
     this.socket = socket;
     this.dialedAt = performance.now();
     socket.onopen = () => {
@@ -344,8 +297,8 @@ export class Connection {
   /** Background timers may have been frozen: look at once. */
   #wake() {
     if (globalThis.document?.visibilityState === "hidden") return;
-    if (this.state === "lost" && this.tries <= 1) this.#redial();
-    else if (this.state === "open") this.#probe();
+    if (this.state === "lost") this.#redial();
+    if (this.state === "open") this.#probe();
   }
 
   #probe() {
@@ -356,11 +309,11 @@ export class Connection {
 
   #watch() {
     const now = performance.now();
-    if (this.state === "connecting" && now - this.dialedAt > SILENCE_MS) this.#lost(1006);
+    if (this.state === "connecting" && now - this.dialedAt > MS.silence) this.#lost(1006);
     if (this.state !== "open") return;
     const silence = now - this.heardAt;
-    if (this.probeAt !== null && now - this.probeAt > PROBE_MS) this.#lost(1006);
-    else if (silence > this.pingMs + SILENCE_MS) this.#probe();
+    if (this.probeAt !== null && now - this.probeAt > MS.probe) this.#lost(1006);
+    else if (silence > this.pingMs + MS.silence) this.#probe();
   }
 
   #send(frame) {
@@ -377,17 +330,12 @@ export class Connection {
   #call(frame) {
     if (this.state !== "open") return Promise.reject(new Error("not connected"));
     const id = this.nextId++;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.calls.delete(id);
-        reject(new Error("no answer"));
-      }, CALL_MS);
-      const done = (act) => (value) => {
-        clearTimeout(timer);
-        act(value);
-      };
-      this.calls.set(id, { resolve: done(resolve), reject: done(reject) });
-      this.#send({ ...frame, id });
+    const answer = new Promise((resolve, reject) => this.calls.set(id, { resolve, reject }));
+    const timer = setTimeout(() => this.calls.get(id)?.reject(new Error("no answer")), MS.call);
+    this.#send({ ...frame, id });
+    return answer.finally(() => {
+      clearTimeout(timer);
+      this.calls.delete(id);
     });
   }
 
@@ -396,8 +344,7 @@ export class Connection {
     this.heardAt = performance.now();
     this.probeAt = null;
     const frame = JSON.parse(text);
-    const act = this.#actions[frame.type];
-    if (act !== undefined) act(frame);
+    this.#actions[frame.type]?.(frame);
   }
 
   #actions = {
@@ -414,18 +361,12 @@ export class Connection {
       this.asked.delete(frame.id);
       this.channels.get(frame.ch)?.subscribed(frame);
     },
-    snap: (frame) => this.#channelFrame(frame),
-    upd: (frame) => this.#channelFrame(frame),
-    evt: (frame) => this.#channelFrame(frame),
-    gap: (frame) => this.#channelFrame(frame),
+    ...Object.fromEntries(["snap", "upd", "evt", "gap"].map((type) => [type, (f) => this.#follow(f)])),
     ping: (frame) => {
       this.#clock(frame.t);
       this.#send({ type: "pong", t: frame.t });
     },
-    ok: (frame) => {
-      this.calls.get(frame.id)?.resolve(frame);
-      this.calls.delete(frame.id);
-    },
+    ok: (frame) => this.calls.get(frame.id)?.resolve(frame),
     err: (frame) => this.#refused(frame),
     bye: (frame) => {
       if (verdictOf(frame.code) === "back_off") this.window = { ...this.window, first_ms: frame.retry };
@@ -436,7 +377,7 @@ export class Connection {
     if (serverMs > 0) this.skewMs = Math.min(this.skewMs, performance.now() - serverMs);
   }
 
-  #channelFrame(frame) {
+  #follow(frame) {
     const channel = this.channels.get(frame.ch);
     if (channel === undefined) return;
     this.#clock(frame.ts);
@@ -444,11 +385,9 @@ export class Connection {
   }
 
   #refused(frame) {
-    const call = this.calls.get(frame.id);
     const channel = this.asked.get(frame.id);
-    this.calls.delete(frame.id);
     this.asked.delete(frame.id);
-    call?.reject(Object.assign(new Error(`${frame.code} ${frame.msg}`), { frame }));
+    this.calls.get(frame.id)?.reject(Object.assign(new Error(`${frame.code} ${frame.msg}`), { frame }));
     if (channel === undefined || this.channels.get(channel.name) !== channel) return;
     if (frame.temp) {
       const wait = (frame.retry_ms ?? 1_000) * (1 + Math.random());

@@ -16,15 +16,24 @@ export function board(ctx, body, spec) {
   const suffix = spec.own === true && ctx.room !== null ? `@${ctx.room.id}` : "";
   const channels = ctx.groups.map((group) => `board:${group}/${spec.board}${suffix}`);
   const fallback = suffix === "" ? [] : ctx.groups.map((group) => `board:${group}/${spec.board}`);
+  let order = "";
   const names = ctx.groups.map((group) => `names:${group}`);
   return {
     channels: [...channels, ...fallback, ...names],
     update() {
       const own = mergeBoards(channels.map((channel) => ctx.store.fields(channel)), limit);
       const lines = own.length > 0 ? own : mergeBoards(fallback.map((channel) => ctx.store.fields(channel)), limit);
-      const places = calm() ? null : placesOf(list);
+      const keys = lines.map((line) => line.key).join("\n");
+      const places = keys === order || calm() ? null : placesOf(list);
+      order = keys;
       const rows = keyed(list, lines, (line) => boardRow(ctx, spec, line));
-      const scale = { top: lines[0]?.value ?? 0, prefix: sharedPrefix(lines.map((line) => ctx.named(spec.role, line.key).title)) };
+      // A board that has only begun is all new: then the mark says nothing.
+      const fresh = lines.some((line) => line.prev_rank !== null && line.prev_rank !== undefined);
+      const scale = {
+        fresh,
+        top: lines[0]?.value ?? 0,
+        prefix: sharedPrefix(lines.map((line) => ctx.named(spec.role, line.key).title)),
+      };
       for (const line of lines) draw(ctx, spec, rows.get(line.key), line, scale);
       if (places !== null) slide(list, places);
       return lines.length > 0;
@@ -47,7 +56,7 @@ function boardRow(ctx, spec, line) {
   return { element: node("li", { "data-key": line.key }, Object.values(cells)), cells: { ...cells, whole, minor } };
 }
 
-function draw(ctx, spec, { element, cells }, line, { top, prefix }) {
+function draw(ctx, spec, { element, cells }, line, { top, prefix, fresh }) {
   const { t, lang } = ctx;
   const named = ctx.named(spec.role, line.key);
   setText(cells.rank, String(line.rank));
@@ -59,14 +68,14 @@ function draw(ctx, spec, { element, cells }, line, { top, prefix }) {
   setText(cells.minor, amount.fraction);
   setText(cells.units, spec.unit === "minor" && Number.isInteger(line.units) ? t("units", integer(line.units, lang)) : "");
   setVar(cells.bar, "--part", top > 0 ? Math.max(0, line.value / top).toFixed(4) : "0");
-  movement(ctx, cells.move, line);
+  movement(ctx, cells.move, line, fresh);
   element.classList.toggle("is-own", spec.role === "room" && ctx.room !== null && line.key === ctx.room.id);
 }
 
-function movement({ t }, cell, line) {
+function movement({ t }, cell, line, fresh) {
   const before = line.prev_rank ?? null;
   const steps = before === null ? null : before - line.rank;
-  const kind = steps === null ? "new" : steps > 0 ? "up" : steps < 0 ? "down" : "same";
+  const kind = steps === null ? (fresh ? "new" : "same") : steps > 0 ? "up" : steps < 0 ? "down" : "same";
   if (cell.dataset.kind === kind && cell.dataset.steps === String(steps)) return;
   cell.dataset.kind = kind;
   cell.dataset.steps = String(steps);

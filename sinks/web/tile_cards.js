@@ -8,23 +8,26 @@ import { statusOf } from "./shell.js";
 const SPARK_MINUTES = 30;
 const SPARK_ROOMS = 16;
 
+const FACTS = ["online_now", "orders_paid", "cvr_view", "view_uv", "aov_order", "refund_rate"];
+
 export function cards(ctx, body) {
+  const { catalogue } = ctx;
   const list = node("ul", { class: "cards" });
   body.append(list);
   const sparks = ctx.rooms.length <= SPARK_ROOMS;
-  list.dataset.size = ctx.rooms.length <= 6 ? "large" : ctx.rooms.length <= 12 ? "middle" : "small";
+  const metrics = (ctx.rooms.length <= 3 ? FACTS : FACTS.slice(0, 3)).filter((name) => catalogue.has(name));
   return {
     channels: [
       ...ctx.rooms.map((room) => ctx.channel.room(room)),
       ...(sparks ? ctx.rooms.map((room) => ctx.channel.hist(room)) : []),
       ...ctx.groups.flatMap((group) => [`names:${group}`, `alerts:${group}`]),
     ],
-    subjects: () => ["gmv_paid", "online_now", "cvr_view", "orders_paid"].map((metric) => ({ metric, window: "session", channel: null })),
+    subjects: () => ["gmv_paid", ...metrics].map((metric) => ({ metric, window: "session", channel: null })),
     update() {
       const alerts = openAlerts(ctx.groups.flatMap((group) => ctx.store.log(`alerts:${group}`)));
       const rooms = [...ctx.rooms].map((room) => ({ key: room.room, room, gmv: gmvOf(ctx, room) }))
         .sort((a, b) => (b.gmv ?? -1) - (a.gmv ?? -1) || (a.key < b.key ? -1 : 1));
-      const elements = keyed(list, rooms, (item) => card(ctx, item.room, sparks));
+      const elements = keyed(list, rooms, (item) => card(ctx, item.room, metrics, sparks));
       for (const { key, room } of rooms) {
         elements.get(key).show(alerts.filter((alert) => alert.room_id === room.id && alert.tenant === room.tenant));
       }
@@ -35,7 +38,7 @@ export function cards(ctx, body) {
 
 const gmvOf = (ctx, room) => scalar(ctx.store.get(ctx.channel.room(room), "session.gmv_paid"));
 
-function card(ctx, room, sparks) {
+function card(ctx, room, metrics, sparks) {
   const { t, lang, catalogue } = ctx;
   const channel = ctx.channel.room(room);
   const title = node("a", { class: "card-title", href: ctx.link({ rooms: room.text }), dir: "auto" });
@@ -46,7 +49,7 @@ function card(ctx, room, sparks) {
   const line = svg("polyline", { class: "spark-line" });
   const area = svg("polygon", { class: "spark-area" });
   const spark = svg("svg", { class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, [area, line]);
-  const facts = ["online_now", "orders_paid", "cvr_view"].map((metric) => {
+  const facts = metrics.map((metric) => {
     const value = node("dd");
     return { metric, value, element: node("div", {}, [node("dt", { text: t(`card_${metric}`), title: catalogue.title(metric, lang) }), value]) };
   });
@@ -79,8 +82,9 @@ function card(ctx, room, sparks) {
 }
 
 function drawSpark(ctx, room, line, area) {
-  const points = minutes(ctx.store.fields(ctx.channel.hist(room))).slice(-SPARK_MINUTES)
+  const values = minutes(ctx.store.fields(ctx.channel.hist(room))).slice(-SPARK_MINUTES)
     .map(([, row]) => scalar(row.online_now)).filter((value) => value !== null);
+  const points = values.length > 1 ? values : [];
   const top = Math.max(1, ...points);
   const step = points.length > 1 ? 100 / (points.length - 1) : 100;
   const path = points.map((value, at) => `${(at * step).toFixed(1)},${(23 - (value / top) * 21).toFixed(1)}`).join(" ");

@@ -7,6 +7,8 @@ import { clock, integer, isRatio, money, moneyShort, percent, scalar, short } fr
 import { lanes, marksOf } from "./marks.js";
 
 const MINUTE = 60_000;
+/** A young session is drawn on an axis of so many minutes. */
+const SHORTEST_MINUTES = 15;
 
 /** Redraws only when a minute or the open minute's values changed. */
 function changed(memory, ...parts) {
@@ -52,7 +54,8 @@ export function trend(ctx, body) {
       const marks = marksOf(ctx, ctx.room);
       const currency = ctx.currency();
       if (!changed(memory, rows, marks)) return true;
-      const [from, to] = [rows[0][0], rows.at(-1)[0] + MINUTE];
+      const from = rows[0][0];
+      const to = Math.max(rows.at(-1)[0], from + (SHORTEST_MINUTES - 1) * MINUTE) + MINUTE;
       strip(marks, from, to);
       const online = rows.map(([start, value]) => [start, scalar(value)]);
       legend([integer(online.at(-1)[1], lang), money(scalar(rows.at(-1)[2]), currency, lang)]);
@@ -66,7 +69,7 @@ export function trend(ctx, body) {
           formatter: (points) => [clock(points[0].value[0], false), ...points.map((point) =>
             `${point.seriesName} ${point.seriesIndex === 0 ? integer(point.value[1], lang) : money(point.value[1], currency, lang)}`)].join("\n"),
         },
-        xAxis: timeAxis(look, minuteLabel, { min: from, max: to }),
+        xAxis: timeAxis(look, minuteLabel, { min: from, max: to, minInterval: MINUTE }),
         yAxis: [
           valueAxis(look, (value) => short(value, lang)),
           valueAxis(look, (value) => moneyShort(value, currency, lang), { splitLine: { show: false }, position: "right" }),
@@ -124,7 +127,7 @@ export function conversion(ctx, body) {
           formatter: (points) => [clock(points[0].value[0], false), ...points.map((point) =>
             `${point.seriesName} ${percent(point.value[1], lang)}${parts(rows[point.dataIndex][point.seriesIndex + 1], lang)}`)].join("\n"),
         },
-        xAxis: timeAxis(look, minuteLabel),
+        xAxis: timeAxis(look, minuteLabel, { minInterval: MINUTE }),
         yAxis: valueAxis(look, (value) => percent(value, lang, 0), { min: 0 }),
         series: CONVERSIONS.map((name, at) => ({
           name: titles[at], type: "line", showSymbol: false, connectNulls: false,

@@ -45,7 +45,7 @@ export function metric(ctx, body, spec) {
   };
 }
 
-const STEP_MS = 50;
+const STEP_MS = 80;
 const COUNT_MS = 600;
 
 /** GMV, counting up to each new value; the shown figure always ends exact. */
@@ -81,7 +81,7 @@ export function hero(ctx, body, spec) {
   };
 }
 
-/** Counts from the value shown to the newest in steps a 20th of a second apart. */
+/** Counts from the value shown to the newest in a few steps. */
 function countUp(show) {
   let shown = null;
   let target = null;

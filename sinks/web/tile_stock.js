@@ -34,6 +34,15 @@ export function etaRange({ t }, pool) {
   return `${estimate(low, t)} – ${high === null ? "∞" : estimate(high, t)}`;
 }
 
+/** A pool by its product's name; a quota of one room (`p1@r2`) says whose. */
+function poolName(ctx, pool) {
+  const { title } = ctx.named("product", pool.key);
+  if (title !== pool.key) return title;
+  const [key, room] = pool.key.split("@");
+  const product = ctx.named("product", pool.products?.length === 1 ? pool.products[0] : key).title;
+  return room === undefined ? product : `${product} · ${ctx.named("room", room).title}`;
+}
+
 function level(ctx, cell, pool, wordClass = null) {
   const kind = pool.level in SIGN ? pool.level : "ok";
   if (cell.dataset.level === kind) return;
@@ -57,7 +66,7 @@ function compact(ctx, body) {
     });
     for (const pool of lines) {
       const { cells, element } = rows.get(pool.key);
-      const { title } = ctx.named("product", pool.key);
+      const title = poolName(ctx, pool);
       setText(cells.name, title);
       cells.name.title = title;
       level(ctx, cells.level, pool, "sr-only");
@@ -71,7 +80,7 @@ function compact(ctx, body) {
 }
 
 const COLUMNS = [
-  ["product", (ctx, pool) => ctx.named("product", pool.key).title],
+  ["product", poolName],
   ["available", (ctx, pool) => integer(pool.available, ctx.lang)],
   ["eta", (ctx, pool) => etaText(ctx, pool)],
   ["speed", (ctx, pool) => speed(ctx, pool)],

@@ -1,0 +1,133 @@
+"""What the page costs, measured through the DevTools protocol: `python -m tests.web.perf`.
+
+First useful paint (the GMV figure drawn), share of the main thread at four updates a second,
+memory over a simulated hour of updates, packed into minutes. Exits 1 when a bar is missed.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import sync_playwright
+
+from tests.web.conftest import ASSETS, CHROMIUM_ARGS, find_chromium
+from tests.web.script import Script
+from tests.web.stage import Stage
+
+if TYPE_CHECKING:
+    from playwright.sync_api import CDPSession, Page
+
+PAINT_MS = 1_000
+THREAD_SHARE = 0.20
+MEMORY_GROWTH = 0.10
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure and its bar."""
+
+    name: str
+    value: float
+    bar: float
+    unit: str
+
+    @property
+    def good(self) -> bool:
+        """Whether the bar is held."""
+        return self.value <= self.bar
+
+    def __str__(self) -> str:
+        verdict = "ok" if self.good else "MISSED"
+        return f"{self.name:<44} {self.value:>9.1f} {self.unit:<4} bar {self.bar:>7.1f}  {verdict}"
+
+
+def metric(session: "CDPSession", name: str) -> float:
+    """One figure of `Performance.getMetrics`; times in seconds of the main thread."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return float(next(one["value"] for one in metrics if one["name"] == name))
+
+
+def first_paint(page: "Page", url: str) -> float:
+    """Milliseconds from navigation to the painted GMV figure, on a fresh page."""
+    page.add_init_script(
+        """new MutationObserver((_, watch) => {
+          if (!/[0-9]/.test(document.querySelector(".hero-figure")?.textContent ?? "")) return;
+          watch.disconnect();
+          requestAnimationFrame(() => setTimeout(() => { globalThis.usefulAt = performance.now(); }));
+        }).observe(document, { childList: true, subtree: true, characterData: true });"""
+    )
+    page.goto(url)
+    page.wait_for_function("() => globalThis.usefulAt !== undefined")
+    return float(page.evaluate("usefulAt"))
+
+
+def thread_share(session: "CDPSession", seconds: float) -> float:
+    """Share of one core that the page's main thread takes."""
+    before, began = metric(session, "TaskDuration"), time.monotonic()
+    time.sleep(seconds)
+    return (metric(session, "TaskDuration") - before) / (time.monotonic() - began)
+
+
+def heap(session: "CDPSession") -> float:
+    """Live heap in MB after a collection."""
+    session.send("HeapProfiler.collectGarbage")
+    return metric(session, "JSHeapUsedSize") / 1e6
+
+
+def measure(stage: Stage, page: "Page", seconds: float, minutes: int) -> list[Figure]:
+    """All figures, in the order a viewer meets them."""
+    url = stage.url(rooms="t1/r1", lang="en")
+    session = page.context.new_cdp_session(page)
+    # Thread ticks, not wall clock: other processes of a busy machine must not count.
+    session.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
+    session.send("Performance.enable")
+    figures = [Figure("first useful paint", first_paint(page, url), PAINT_MS, "ms")]
+    page.wait_for_function("() => document.querySelectorAll('canvas').length >= 3")
+    tiles = page.locator(".tile").count()
+    stage.play()
+    time.sleep(2)
+    share = 100 * thread_share(session, seconds)
+    figures.append(
+        Figure(f"main thread, 4 updates/s, {tiles} tiles", share, 100 * THREAD_SHARE, "%")
+    )
+    stage.play(False)
+    stage.advance(60)
+    time.sleep(1)
+    start = heap(session)
+    # One update a simulated second, as fast as they are drawn; the hour's rows stay, as they must.
+    for _ in range(minutes * 6):
+        stage.advance(10)
+        time.sleep(0.05)
+    time.sleep(1)
+    growth = 100 * (heap(session) - start) / start
+    figures.append(
+        Figure(f"heap growth over {minutes} minutes, from {start:.1f} MB", growth, 100 * MEMORY_GROWTH, "%")
+    )
+    return figures
+
+
+def main() -> int:
+    """Measure and print; 0 when every bar is held."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=15.0, help="how long the thread is watched")
+    parser.add_argument("--minutes", type=int, default=60, help="simulated minutes for the memory")
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Stage(Path(folder), Script(3), ASSETS) as stage,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_ARGS))
+        page = browser.new_page(viewport={"width": 1920, "height": 1080})
+        figures = measure(stage, page, options.seconds, options.minutes)
+        browser.close()
+    sys.stdout.write("\n".join(map(str, figures)) + "\n")
+    return 0 if all(figure.good for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
