@@ -81,9 +81,10 @@ class AlertBook:
             if room.ended_ms is not None and room.ended_ms <= now_ms:
                 changes += self._end_room(room.room_id, now_ms)
         live = [room for room in rooms if room.ended_ms is None or room.ended_ms > now_ms]
+        pools: dict[str, Mapping[str, object]] = {}
         for rule in self._ordered:
             if self._due(rule, now_ms):
-                changes += self._run(rule, live, now_ms, facts)
+                changes += self._run(rule, live, now_ms, facts, pools)
         if now_ms // 60_000 != self._state.last_ms // 60_000:
             self._state.observed.forget(now_ms)
         self._state.last_ms = now_ms
@@ -108,11 +109,18 @@ class AlertBook:
         return {rule: dict(counts) for rule, counts in sorted(self._state.counts.items())}
 
     def _run(
-        self, rule: Rule, rooms: list[RoomFacts], now_ms: int, facts: Facts
+        self,
+        rule: Rule,
+        rooms: list[RoomFacts],
+        now_ms: int,
+        facts: Facts,
+        pools: dict[str, Mapping[str, object]],
     ) -> list[AlertChange]:
         changes: list[AlertChange] = []
         observed, group = self._state.observed, self.group
-        for room, subject, look in looks(rule, rooms, facts, observed, self.rules, group, now_ms):
+        for room, subject, look in looks(
+            rule, rooms, facts, observed, self.rules, group, now_ms, pools
+        ):
             if not rule.only or subject in rule.only:
                 changes += self._judge(rule, room, subject, look, facts)
         return changes
@@ -122,7 +130,9 @@ class AlertBook:
     ) -> list[AlertChange]:
         key = f"{rule.name}|{room}|{subject}"
         silenced = self._silenced(rule, room, subject, look.now_ms)
-        finding = self._find(rule, key, replace(look, learning=look.learning and not silenced))
+        if silenced and look.learning:
+            look = replace(look, learning=False)
+        finding = self._find(rule, key, look)
         alert = self._state.alerts.get(key)
         if alert is None:
             if finding is None or not finding.breach:

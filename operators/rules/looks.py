@@ -1,6 +1,6 @@
 """How a rule sees its subjects: figures of the facts and of the book's own observations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from operators.rules.judge import Look
 from operators.rules.model import Facts, RoomFacts, Rule, RuleSet, Value
@@ -17,11 +17,17 @@ def looks(
     rules: RuleSet,
     group: str,
     now_ms: int,
+    pools: dict[str, Mapping[str, object]],
 ) -> Iterator[tuple[str, str, Look]]:
-    """(room or "", subject, look) of everything the rule is about, sorted."""
+    """(room or "", subject, look) of everything the rule is about, sorted.
+
+    `pools` keeps the figures of pools between the rules of one evaluation.
+    """
     if rule.scope == "pool":
-        for pool in sorted(facts.pools()):
-            yield "", pool, _pool_look(facts, pool, now_ms)
+        if not pools:
+            pools.update((pool, facts.pool(pool)) for pool in sorted(facts.pools()))
+        for pool, figures in pools.items():
+            yield "", pool, _pool_look(figures, now_ms)
         return
     if rule.scope == "group":
         yield "", group, _group_look(facts, group, now_ms)
@@ -42,9 +48,7 @@ def _reset_ms(rule: Rule, record: Room, now_ms: int) -> int:
     return max([one for one in times if one <= now_ms], default=0)
 
 
-def _pool_look(facts: Facts, pool: str, now_ms: int) -> Look:
-    figures = facts.pool(pool)
-
+def _pool_look(figures: Mapping[str, object], now_ms: int) -> Look:
     def value(window: str, metric: str) -> Value:
         found = figures.get(metric)
         return (found, None) if isinstance(found, int | float) else (None, None)

@@ -10,6 +10,10 @@ MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal sample over its median absolute deviation."""
 
 
+BUCKET_MS = 30_000
+SAMPLE_MS = 15_000
+
+
 def robust_z(rule: Rule, look: Look, memory: Memory) -> Finding | None:
     """Distance from the median of the past in MADs, with a minimum band.
 
@@ -21,7 +25,7 @@ def robust_z(rule: Rule, look: Look, memory: Memory) -> Finding | None:
         return None
     past = _past(rule, look, memory)
     if look.now_ms - look.started_ms < rule.numbers["warmup_s"] * 1000 or len(past) < 12:
-        memory.points.append((look.now_ms, value, 0.0))
+        _sample(memory, look.now_ms, value)
         return None
     middle = median(past)
     spread = MAD_TO_SIGMA * median(abs(one - middle) for one in past)
@@ -120,12 +124,18 @@ def _against(
     if not breach:
         memory.sums.pop("since_ms", None)
         if rule.kind == "robust_z" and clear:
-            memory.points.append((look.now_ms, value, 0.0))
+            _sample(memory, look.now_ms, value)
     elif look.now_ms - memory.sums.setdefault("since_ms", float(look.now_ms)) >= (
         rule.numbers["relearn_s"] * 1000
     ):
         memory.points, memory.sums = [], {}
     return Finding(breach, clear, value, middle)
+
+
+def _sample(memory: Memory, now_ms: int, value: float) -> None:
+    """Add a level to the past, at most one per SAMPLE_MS: levels change slowly."""
+    if not memory.points or now_ms - memory.points[-1][0] >= SAMPLE_MS:
+        memory.points.append((now_ms, value, 0.0))
 
 
 def cusum(rule: Rule, look: Look, memory: Memory) -> Finding | None:
@@ -143,14 +153,14 @@ def cusum(rule: Rule, look: Look, memory: Memory) -> Finding | None:
     past = _past_sums(rule, look, memory)
     rate = _past_rate(rule, past)
     if rate is None:
-        memory.points.append((look.now_ms, counted, exposed))
+        _learn(memory, look.now_ms, counted, exposed)
         return None
     nats = _binomial if rule.kind == "cusum_ratio" else _poisson
     limit = rule.numbers["limit"]
     score = max(0.0, memory.sums.get("score", 0.0) + nats(rule, rate, counted, exposed))
     memory.sums["score"] = min(score, 1.5 * limit)
     if score < limit:
-        memory.points.append((look.now_ms, counted, exposed))
+        _learn(memory, look.now_ms, counted, exposed)
         memory.sums.pop("since_ms", None)
     elif look.now_ms - memory.sums.setdefault("since_ms", float(look.now_ms)) >= (
         rule.numbers["relearn_s"] * 1000
@@ -180,6 +190,15 @@ def _step(rule: Rule, look: Look, memory: Memory) -> tuple[float, float] | None:
     if not known:
         return None
     return counted, rule.every_s / 60 if per is None else grown
+
+
+def _learn(memory: Memory, now_ms: int, counted: float, exposed: float) -> None:
+    """Add a step to the past, in buckets: half an hour of 5 s steps would be long to sum."""
+    if memory.points and memory.points[-1][0] // BUCKET_MS == now_ms // BUCKET_MS:
+        at_ms, before, exposed_before = memory.points[-1]
+        memory.points[-1] = (at_ms, before + counted, exposed_before + exposed)
+    else:
+        memory.points.append((now_ms, counted, exposed))
 
 
 def _past_sums(rule: Rule, look: Look, memory: Memory) -> tuple[float, float]:
