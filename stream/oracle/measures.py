@@ -60,6 +60,22 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "aov_buyer": Definition(_PAID, _users("order_paid")),
     "refund_amount": Definition(_REFUNDED),
     "refund_rate": Definition(_REFUNDED, _PAID),
+    "room_exposure_uv": Definition(_users("room_exposure")),
+    "entry_rate": Definition(_users("enter"), _users("room_exposure")),
+    "engage_uv_rate": Definition(_users("comment", "like", "share", "follow"), _users("enter")),
+    "prod_exposure_uv": Definition(_users("product_exposure")),
+    "prod_exposure_rate": Definition(_users("product_exposure"), _users("enter")),
+    "ctr": Definition(_users("product_click"), _users("product_exposure")),
+    "cart_uv": Definition(_users("add_to_cart")),
+    "atc_rate": Definition(_users("add_to_cart"), _users("product_click")),
+    "pay_success": Definition(_orders("order_paid"), _orders("order_created")),
+    "orders_created": Definition(_orders("order_created")),
+    "gmv_created": Definition(_money("order_created")),
+    "uv_value": Definition(_PAID, _users("enter")),
+    "unit_price": Definition(_PAID, _units("order_paid")),
+    "units_per_order": Definition(_units("order_paid"), _orders("order_paid")),
+    "refund_rate_ord": Definition(_orders("refund_succeeded"), _orders("order_paid")),
+    "refund_rate_uv": Definition(_users("refund_succeeded"), _users("order_paid")),
 }
 """Metric name to its definition over the events of a window and key."""
 
