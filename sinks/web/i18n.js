@@ -5,7 +5,6 @@
 
 const WORDS = {
   // shell
-  app: ["直播间实时数据", "Live room analytics"],
   cockpit: ["直播总览", "All rooms"],
   cockpit_rooms: ["%s 个直播间", "%s rooms"],
   console: ["中控台", "Console"],
@@ -63,11 +62,6 @@ const WORDS = {
   r5: ["近5分钟 %s", "last 5 min %s"],
   per_minute: ["每分钟", "per minute"],
   of_previous: ["上一步的 %s", "%s of the step before"],
-  share: ["占比", "share"],
-  unknown: ["未知", "unknown"],
-  other: ["其他", "other"],
-  paid_count: ["%s 单支付", "%s paid"],
-  clickers: ["点击 %s 人", "%s clicked"],
   channel_unknown: ["未知", "Unknown"],
   channel_feed: ["推荐流", "Feed"],
   channel_paid: ["付费投放", "Paid"],
@@ -89,7 +83,6 @@ const WORDS = {
   available: ["可售", "Available"],
   reserved: ["锁定", "Reserved"],
   sold: ["已售", "Sold"],
-  on_hand: ["库存", "On hand"],
   speed: ["5分钟速度", "Rate, 5 min"],
   eta: ["预计售罄", "Sells out in"],
   level: ["状态", "State"],
@@ -173,12 +166,6 @@ const WORDS = {
   window_r1: ["近1分钟", "last minute"],
   window_r5: ["近5分钟", "last 5 minutes"],
   window_r10: ["近10分钟", "last 10 minutes"],
-  // time machine
-  replay: ["回放", "Replay"],
-  play: ["播放", "Play"],
-  pause: ["暂停", "Pause"],
-  rate: ["速度", "Speed"],
-  jump: ["跳到", "Jump to"],
 };
 
 const INDEX = { zh: 0, en: 1 };

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from stream.assets import asset_path
 from stream.errors import ConfigError
 from tests.web.script import Script
 from tests.web.stage import Stage
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 
 CHROMIUM_ARGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -43,7 +42,7 @@ def has_charts() -> bool:
 class Opened:
     """A page and everything it complained about."""
 
-    page: "sync_api.Page"
+    page: Page
     complaints: list[str] = field(default_factory=list)
 
 
@@ -51,13 +50,13 @@ OpenPage = Callable[..., Opened]
 
 
 @pytest.fixture(scope="session")
-def browser() -> "Iterator[sync_api.Browser]":
+def browser() -> Iterator[Browser]:
     path = find_chromium()
     if path is None:
         pytest.skip("no Chromium: apt-get install chromium fonts-noto-cjk")
     if not has_charts():
         pytest.skip("no chart library: npm ci (or make venv)")
-    with sync_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGS))
         yield browser
         browser.close()
@@ -71,9 +70,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def open_page(browser: "sync_api.Browser") -> Iterator[OpenPage]:
+def open_page(browser: Browser) -> Iterator[OpenPage]:
     """Return `open(url, size=…, reduced=False)`: waits until every channel is drawn."""
-    contexts: list[sync_api.BrowserContext] = []
+    contexts: list[BrowserContext] = []
     opened: list[Opened] = []
 
     def open_(url: str, size: tuple[int, int] = (1920, 1080), reduced: bool = True) -> Opened:
@@ -104,7 +103,7 @@ def open_page(browser: "sync_api.Browser") -> Iterator[OpenPage]:
 FIGURES_THERE = "() => document.body.dataset.ready === 'true'"
 
 
-def _note(opened: Opened, message: "sync_api.ConsoleMessage") -> None:
+def _note(opened: Opened, message: ConsoleMessage) -> None:
     # A socket that a test cuts is reported by the browser itself; everything else counts.
     if message.type in ("error", "warning") and "WebSocket connection" not in message.text:
         opened.complaints.append(f"{message.type}: {message.text}")

@@ -18,8 +18,28 @@ TENANT = "t1"
 GROUP = "t1/t1"
 START_MS = 1_793_448_000_000
 MINUTE_MS = 60_000
-TERMS = ("多少钱", "面霜", "敏感肌能用吗", "有赠品吗", "发货", "上链接", "好用", "色号", "包邮", "孕妇", "保质期", "回购")
-CHANNELS = (("feed", 46), ("paid", 24), ("search", 13), ("follow", 10), ("share", 5), ("unknown", 2))
+TERMS = (
+    "多少钱",
+    "面霜",
+    "敏感肌能用吗",
+    "有赠品吗",
+    "发货",
+    "上链接",
+    "好用",
+    "色号",
+    "包邮",
+    "孕妇",
+    "保质期",
+    "回购",
+)
+CHANNELS = (
+    ("feed", 46),
+    ("paid", 24),
+    ("search", 13),
+    ("follow", 10),
+    ("share", 5),
+    ("unknown", 2),
+)
 PRODUCTS = (
     ("p1", "修护面霜 50ml", 19900, 900), ("p2", "玻尿酸面膜 10片装", 8900, 1400),
     ("p3", "氨基酸洁面乳", 6900, 500), ("p4", "烟酰胺精华 30ml", 25900, 260),
@@ -247,7 +267,7 @@ class Script:
             room.minute, room.minute_peak = Figures(), 0
         if self.at % 300 == 0:
             for name, fields in self._boards().items():
-                self.ranks[name] = {line["key"]: int(rank) for rank, line in fields.items()}
+                self.ranks[name] = {str(line["key"]): int(rank) for rank, line in fields.items()}
 
     def state(self) -> Patches:
         """Every channel with all its fields."""
@@ -349,24 +369,33 @@ def alert(rule: str, subject: str, **changes: object) -> Fields:
         "group": TENANT, "room_id": "r1", "subject": subject, "state": "firing",
         "severity": "warning", "role": "operator", "since_ms": since, "at_ms": since,
         "value": 0.011, "baseline": 0.026, "window": "r5", "num": 9, "den": 818,
-        "title_en": rule, "title_zh": rule, "action_en": "", "action_zh": "", "metric": None, "contributor": None,
+        "title_en": rule, "title_zh": rule, "action_en": "", "action_zh": "",
+        "metric": None, "contributor": None,
     } | changes  # fmt: skip
 
 
 def alerts() -> list[Fields]:
     """Three open alerts and one resolved."""
-    return [
-        alert("stockout_eta", "p9", severity="critical", role="warehouse", value=170, baseline=None,
-              num=None, den=None, metric="stockout_eta_s", window=None, title_en="p9 sells out in less than 3 minutes", title_zh="p9 预计 3 分钟内售罄",
-              action_en="Pull the link or release the reserve; list the lip set next",
-              action_zh="下架链接或释放安全库存，下一款上唇部套装"),
-        alert("conversion_anomaly", "r1", metric="cvr_view", title_en="Conversion far below normal",
-              title_zh="转化率显著低于正常",
-              contributor={"dimension": "product", "key": "p4", "share": 0.61},
-              action_en="Check price and payment of the serum; explain it again",
-              action_zh="检查精华的价格与支付，重新讲解"),
-        alert("engagement_drop", "r1", severity="info", role="host", value=31, baseline=58,
-              num=None, den=None, title_en="Comments slow down", title_zh="互动下降",
-              action_en="Ask a question or start a raffle", action_zh="提问互动或开启抽奖"),
-        alert("traffic_drop", "r1", state="resolved", title_en="Traffic drop", title_zh="流量骤降"),
-    ]  # fmt: skip
+    gone = alert(
+        "stockout_eta", "p9", severity="critical", role="warehouse", metric="stockout_eta_s",
+        value=170, baseline=None, num=None, den=None, window=None,
+        title_en="p9 sells out in less than 3 minutes", title_zh="p9 预计 3 分钟内售罄",
+        action_en="Pull the link or release the reserve; list the lip set next",
+        action_zh="下架链接或释放安全库存，下一款上唇部套装",
+    )  # fmt: skip
+    cold = alert(
+        "conversion_anomaly", "r1", metric="cvr_view",
+        title_en="Conversion far below normal", title_zh="转化率显著低于正常",
+        contributor={"dimension": "product", "key": "p4", "share": 0.61},
+        action_en="Check price and payment of the serum; explain it again",
+        action_zh="检查精华的价格与支付，重新讲解",
+    )  # fmt: skip
+    quiet = alert(
+        "engagement_drop", "r1", severity="info", role="host", value=31, baseline=58,
+        num=None, den=None, title_en="Comments slow down", title_zh="互动下降",
+        action_en="Ask a question or start a raffle", action_zh="提问互动或开启抽奖",
+    )  # fmt: skip
+    past = alert(
+        "traffic_drop", "r1", state="resolved", title_en="Traffic drop", title_zh="流量骤降"
+    )
+    return [gone, cold, quiet, past]

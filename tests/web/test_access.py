@@ -30,7 +30,7 @@ def test_axe_finds_no_serious_violation(
     found = page.evaluate(
         """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
           .filter((one) => ["serious", "critical"].includes(one.impact))
-          .map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join(", ")}`)"""
+          .map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" "))}`)"""
     )
     assert found == []
 

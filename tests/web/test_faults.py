@@ -1,6 +1,7 @@
 """The page outlives gateway and Redis, says when its figures are old, and shares answers."""
 
 import time
+from collections.abc import Iterator
 from typing import cast
 
 import pytest
@@ -18,7 +19,7 @@ ROOM = "room:t1/r1"
 
 
 @pytest.fixture
-def live(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A stage of its own that plays by itself."""
     with Stage(tmp_path_factory.mktemp("live"), Script(1, minutes=3), ASSETS) as stage:
         stage.play()

@@ -23,8 +23,9 @@ HOSTILE = {
     "prototype": "__proto__",
 }
 
-BOXES = """() => Object.fromEntries([...document.querySelectorAll(".tile, .head, .head-side, .fresh")]
-  .map((tile, at) => [at, JSON.stringify(tile.getBoundingClientRect())]))"""
+BOXES = """() => Object.fromEntries(
+  [...document.querySelectorAll(".tile, .head, .head-side, .fresh")]
+    .map((tile, at) => [at, JSON.stringify(tile.getBoundingClientRect())]))"""
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -49,7 +50,8 @@ def test_hostile_text_changes_nothing_but_its_own_cell(
     )
     expect(page.locator("h1")).to_have_attribute("title", page.evaluate("(t) => t", text))
     page.wait_for_function(
-        "(text) => [...document.querySelectorAll('.board-name')].some((cell) => cell.title === text)",
+        """(text) => [...document.querySelectorAll(".board-name")]
+          .some((cell) => cell.title === text)""",
         arg=text,
     )
     after = page.evaluate(BOXES)
@@ -83,7 +85,9 @@ def test_hostile_alert_text_stays_in_its_card(stage: Stage, open_page: OpenPage)
 
 
 def test_pictures_of_other_hosts_are_never_asked_for(stage: Stage, open_page: OpenPage) -> None:
-    stage.publish({f"names:{GROUP}": {"product.p4": {"title": "x", "image": "https://evil.test/a.png"}}})
+    stage.publish(
+        {f"names:{GROUP}": {"product.p4": {"title": "x", "image": "https://evil.test/a.png"}}}
+    )
     page = open_page(stage.url(rooms="t1/r1", lang="en")).page
     assert page.locator("main img").count() == 0
     stage.publish({f"names:{GROUP}": names()})

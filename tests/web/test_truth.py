@@ -26,9 +26,7 @@ def tile(page: Page, title: str) -> str:
 
 def lines(page: Page, title: str, cells: tuple[str, ...]) -> list[tuple[str, ...]]:
     rows = page.get_by_role("region", name=title, exact=True).locator(".tile-body li")
-    return [
-        tuple(row.locator(cell).inner_text() for cell in cells) for row in rows.all()
-    ]
+    return [tuple(row.locator(cell).inner_text() for cell in cells) for row in rows.all()]
 
 
 def test_the_room_screen_shows_the_truth_to_the_minor_unit(
@@ -54,7 +52,14 @@ def test_funnel_steps_are_the_rooms_distinct_viewers(stage: Stage, open_page: Op
     page = open_page(stage.url(rooms="t1/r1", lang="en")).page
     shown = [value for (value,) in lines(page, "Funnel", (".funnel-value",))]
     truth = room(stage)
-    steps = ("room_exposure_uv", "view_uv", "product_exposure_uv", "product_click_uv", "order_uv", "pay_uv")
+    steps = (
+        "room_exposure_uv",
+        "view_uv",
+        "product_exposure_uv",
+        "product_click_uv",
+        "order_uv",
+        "pay_uv",
+    )
     possible = {count(truth[f"session.{step}"]) for step in steps}
     assert len(shown) in (4, 5)
     assert set(shown) <= possible
@@ -124,7 +129,9 @@ def test_the_cockpit_adds_rooms_up(stage: Stage, open_page: OpenPage) -> None:
 
 def test_no_data_is_a_dash_and_never_a_zero(stage: Stage, open_page: OpenPage) -> None:
     page = open_page(stage.url(rooms="t1/r1", lang="en")).page
-    stage.publish({ROOM: {"session.aov_order": {"num": 0, "den": 0, "value": None}, "r5.aov_order": None}})
+    stage.publish(
+        {ROOM: {"session.aov_order": {"num": 0, "den": 0, "value": None}, "r5.aov_order": None}}
+    )
     section = page.get_by_role("region", name="Average order value")
     expect(section.locator(".value-line")).to_have_text(NONE)
     stage.publish({ROOM: {"session.cvr_view": None}})
@@ -142,8 +149,9 @@ def test_gmv_counts_up_and_ends_exact(stage: Stage, open_page: OpenPage) -> None
     page.evaluate(
         """() => {
           globalThis.seen = new Set();
-          const watch = new MutationObserver(() => seen.add(document.querySelector(".hero-figure").textContent));
-          watch.observe(document.querySelector(".hero-figure"), { childList: true, subtree: true, characterData: true });
+          const figure = document.querySelector(".hero-figure");
+          new MutationObserver(() => seen.add(figure.textContent))
+            .observe(figure, { childList: true, subtree: true, characterData: true });
         }"""
     )
     stage.publish({ROOM: {"session.gmv_paid": before + 999_999}})
