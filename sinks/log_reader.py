@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
+from sinks import redis_metrics as metrics
 from sinks.log import START, LogGap, LogRecord, Position, log_id
 from sinks.log_cursor import LogCursor
 from sinks.redis_client import RECONNECT, Arg, Backoff, Link, Refusal, Reply
@@ -93,6 +94,10 @@ class LogReader:
             taken = cursor.pop(max_bytes) if cursor else []
             if taken:
                 self._drained.notify_all()
+        for item in taken:
+            if isinstance(item, LogGap):
+                metrics.LOG_GAPS.labels(item.reason).inc()
+                metrics.LOG_LOST.inc(item.lost_count or 0)
         return taken
 
     def queued_bytes(self, shard: int) -> int:
@@ -154,9 +159,13 @@ class LogReader:
                 try:
                     self._round()
                     attempt, self.trouble = 0, None
+                    metrics.LOG_HEALTHY.set(1)
                 except SinkError as error:
                     attempt += 1
-                    self.reconnects += attempt == 1
+                    metrics.LOG_HEALTHY.set(0)
+                    if attempt == 1:
+                        self.reconnects += 1
+                        metrics.LOG_RECONNECTS.inc()
                     self.trouble = error.why
                     self._closing.wait(Backoff().delay_ms(attempt) / 1_000)
         except BaseException as error:  # handed to the caller of pop()

@@ -272,4 +272,6 @@ def refusal(error: ResponseError) -> Refusal:
     kind = inner[1] if inner else _PREFIX_OF.get(type(error).__name__)
     if kind is None:
         kind = text.split(" ", 1)[0].strip("-")
+    if kind in ("MOVED", "ASK"):
+        text += " (this is a Redis Cluster, which is not supported yet: name a single server)"
     return Refusal(kind, text if text.startswith(kind) else f"{kind} {text}")

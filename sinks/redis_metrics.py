@@ -1,4 +1,4 @@
-"""Prometheus metrics of the Redis sink and log (one registry a process)."""
+"""Prometheus metrics of the Redis sink and the log's reader (one registry a process)."""
 
 from typing import Final
 
@@ -15,3 +15,7 @@ RETRIES: Final = Counter("liveroom_redis_retries", "flushes to be tried again", 
 DROPPED: Final = Counter("liveroom_redis_dropped", "items dropped while Redis was away", ("kind",))
 LOST_STATE: Final = Counter("liveroom_redis_lost_state", "times Redis lost what we had written")
 HEALTHY: Final = Gauge("liveroom_redis_healthy", "1 while the last flush succeeded", ("shard",))
+LOG_HEALTHY: Final = Gauge("liveroom_log_healthy", "1 while the last read of the log succeeded")
+LOG_RECONNECTS: Final = Counter("liveroom_log_reconnects", "times reading the log broke off")
+LOG_GAPS: Final = Counter("liveroom_log_gaps", "holes found in the log", ("reason",))
+LOG_LOST: Final = Counter("liveroom_log_lost_entries", "entries of the log known to be lost")

@@ -13,6 +13,7 @@ from typing import Final
 
 from operators.results import Output
 from sinks import redis_metrics as metrics
+from sinks.redis_claim import epoch_call, insist, now_ms, take, warn_of_eviction
 from sinks.redis_client import RECONNECT, Backoff, Link, Refusal, Reply, pause
 from sinks.redis_keys import key
 from sinks.redis_pending import Limits, Pending, freeze, thaw
@@ -117,19 +118,7 @@ class RedisSink:
         Raises:
             SinkError: Redis did not answer within `timeout_s`, or refuses us for good.
         """
-        deadline = time.monotonic() + timeout_s
-        args = (self._marker, secrets.token_hex(8), _now_ms(), self._limits.out_maxlen)
-        call = ScriptCall("claim", (self._key("meta"), self._key("out")), args)
-        for attempt in range(1, 1_000_000):
-            try:
-                reply = run_call(self._link, call)
-                break
-            except SinkError as error:
-                late = time.monotonic() > deadline
-                if error.retry_after_ms is None or late:
-                    raise
-                pause(self._backoff.delay_ms(attempt))
-        return self._claimed(reply)
+        return insist(self._claim, self._backoff, timeout_s)
 
     def write(self, outputs: Sequence[Output] = ()) -> Written:
         """Take outputs in and flush everything pending; without outputs, just flush.
@@ -174,8 +163,7 @@ class RedisSink:
             SinkError: Redis is away: call again.
         """
         marker, epoch = secrets.token_hex(8), secrets.token_hex(8)
-        args = (self.fence, marker, epoch, _now_ms(), self._limits.out_maxlen)
-        call = ScriptCall("epoch", (self._key("meta"), self._key("out")), args)
+        call = epoch_call(self.shard, self.fence, marker, epoch, self._limits.out_maxlen)
         code, writes = _code(run_call(self._link, call))
         if code == FENCED:
             raise FencedError("redis", self.shard)
@@ -203,7 +191,7 @@ class RedisSink:
             SinkError: Redis is away: nothing is lost.
         """
         self._sweep_at_s = time.monotonic() + SWEEP_S
-        return sweep(self._link, self.shard, _now_ms())
+        return sweep(self._link, self.shard, now_ms())
 
     def snapshot(self) -> bytes:
         """What a successor needs: pending writes, epoch, write count. For the recovery store."""
@@ -216,16 +204,13 @@ class RedisSink:
     def _key(self, name: str) -> str:
         return key(self.shard, name)
 
-    def _claimed(self, reply: Reply) -> Claim:
-        if not isinstance(reply, list):
-            raise InvariantError("claim.lua returned no list")
-        fence, epoch, writes, _marker_before = reply
-        if not (isinstance(fence, bytes) and isinstance(epoch, bytes) and isinstance(writes, int)):
-            raise InvariantError("claim.lua returned something else than [fence, epoch, writes]")
-        self.fence, self.epoch = int(fence), epoch.decode()
+    def _claim(self) -> Claim:
+        taken = take(self._link, self.shard, self._marker, self._limits.out_maxlen)
+        warn_of_eviction(self._link)
+        self.fence, self.epoch = taken.fence, taken.epoch
         known = self._snapshot_epoch
-        self._lost = bool(known) and (known != self.epoch or writes < self._writes)
-        self._writes = max(self._writes, writes) if not self._lost else writes
+        self._lost = bool(known) and (known != taken.epoch or taken.writes < self._writes)
+        self._writes = taken.writes
         if self._lost:
             metrics.LOST_STATE.inc()
         return Claim(self.fence, self.epoch, self._lost)
@@ -334,7 +319,3 @@ def _code(reply: Reply) -> tuple[int, int]:
         if isinstance(code, int) and isinstance(writes, int):
             return code, writes
     raise InvariantError("a script returned something else than [code, writes, ...]")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

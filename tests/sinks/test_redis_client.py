@@ -63,6 +63,10 @@ def test_refusals_are_named_by_their_first_or_inner_word(
     assert (found.kind, found.may_pass) == (kind, may_pass)
 
 
+def test_a_cluster_is_said_to_be_one() -> None:
+    assert "not supported" in refusal(ResponseError("MOVED 1 127.0.0.1:7000")).text
+
+
 def test_one_refused_command_leaves_the_others_their_replies(link: Link) -> None:
     replies = link.run([("SET", "k", "v"), ("INCR", "k"), ("GET", "k")])
     assert replies[0] == b"OK" and isinstance(replies[1], Refusal) and replies[2] == b"v"

@@ -246,8 +246,10 @@ def test_a_failover_to_a_replica_that_missed_writes_is_noticed(start_redis: Star
         sink.close()
 
 
-def test_a_read_only_replica_is_waited_out(redis_server: RedisServer, link: Link) -> None:
-    sink = RedisSink(redis_server.url, 0, backoff=QUICK)
+def test_a_read_only_replica_is_waited_out(start_redis: StartRedis) -> None:
+    server = start_redis()
+    link = Link(server.url)
+    sink = RedisSink(server.url, 0, backoff=QUICK)
     sink.claim()
     link.call("REPLICAOF", "127.0.0.1", "1")
     assert not sink.write([output(1, {"a": 1}, alerts=(1,))]).done
@@ -255,6 +257,7 @@ def test_a_read_only_replica_is_waited_out(redis_server: RedisServer, link: Link
     link.call("REPLICAOF", "NO", "ONE")
     assert sink.drain(DRAIN_S)
     assert state(link) == {"a": "1"} and alerts(link) == ['{"alert":1}']
+    link.close()
     sink.close()
 
 

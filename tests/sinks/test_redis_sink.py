@@ -253,6 +253,19 @@ def test_a_wrong_type_in_redis_stops_with_the_reason(make_sink: MakeSink, link: 
     assert caught.value.retry_after_ms is None
 
 
+def test_a_redis_that_may_evict_our_keys_is_warned_of(
+    make_sink: MakeSink, link: Link, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_sink()
+    assert "evict" not in caplog.text
+    link.call("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    try:
+        make_sink()
+    finally:
+        link.call("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    assert "may evict our keys (maxmemory-policy allkeys-lru)" in caplog.text
+
+
 def test_scripts_that_the_server_forgot_are_loaded_again(make_sink: MakeSink, link: Link) -> None:
     sink = make_sink()
     sink.write([output(1, {"a": 1})])
