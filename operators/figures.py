@@ -17,6 +17,10 @@ ROOM_DIMENSION: Final = 0
 """Place of the room among the plan's dimensions: the only one with gauges."""
 
 
+_NOT_EVENTS: Final = ("minutes", "live_s", "room_viewers", "watch_s")
+"""Gauges that are not 0 although nothing happened in the cell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A window at a moment: `[.., end_ms)`, of which the seconds before `until_s` have passed.
@@ -48,8 +52,8 @@ class Figures:
         if self._gauges:
             if view.dimension == "room":
                 self._room_gauges(values, cells, span)
-            elif "minutes" in self._gauges:
-                values[:, self._gauges["minutes"]] = self._minutes(cells, span)
+            else:
+                self._split_gauges(values, cells, span, end)
         return values
 
     def ratios(self, view: View, measures: I64) -> tuple[I64, I64]:
@@ -58,7 +62,7 @@ class Figures:
 
     def nothing(self, measures: I64) -> Bool:
         """Rows in which nothing happened: all measures 0 but the length of the window."""
-        counted = [n for name, n in self._plan.number.items() if name not in ("minutes", "live_s")]
+        counted = [n for name, n in self._plan.number.items() if name not in _NOT_EVENTS]
         return np.asarray(~measures[:, counted].any(axis=1))
 
     def _minutes(self, cells: I64, span: Span) -> I64:
@@ -71,6 +75,17 @@ class Figures:
         length = np.maximum(end - self._sessions.start_ms[session], 1)
         return np.asarray(-(-length // MINUTE_MS))
 
+    def _split_gauges(self, values: I64, cells: I64, span: Span, end: int) -> None:
+        """Gauges of cells that are not a room: the window's length, and their room's viewers."""
+        gauges = self._gauges
+        if "minutes" in gauges:
+            values[:, gauges["minutes"]] = self._minutes(cells, span)
+        if "room_viewers" in gauges:
+            session = self._cube.cell_session[cells].astype(np.int64)
+            rooms = self._cube.cell(session, ROOM_DIMENSION, np.full(len(session), -1, np.int64))
+            of_room = self._cube.read(rooms, span.window.panes, end)
+            values[:, gauges["room_viewers"]] = of_room[:, self._plan.number["viewers"]]
+
     def _room_gauges(self, values: I64, cells: I64, span: Span) -> None:
         gauges = self._gauges
         if "minutes" in gauges:
@@ -78,6 +93,7 @@ class Figures:
         presence, session = self._presence, self._cube.cell_session[cells].astype(np.int64)
         if span.window.name == "session":
             online, peak = self._session_presence(session, span)
+            self._watch_gauges(values, session, span)
         elif span.window.name == "1m":
             start = max(span.end_ms // 1000 - 60, presence.horizon_s + 1)
             stop = max(min(span.end_ms // 1000, span.until_s), start + 1)
@@ -89,6 +105,19 @@ class Figures:
             values[:, gauges["online"]] = online
         if "online_peak" in gauges:
             values[:, gauges["online_peak"]] = peak
+
+    def _watch_gauges(self, values: I64, session: I64, span: Span) -> None:
+        """Watch time and length of sessions, to their end or now."""
+        end_ms = self._sessions.end_ms[session]
+        limit = np.where(end_ms > 0, -(-end_ms // 1000), span.until_s)
+        if "watch_s" in self._gauges:
+            # A session that nobody ended is over with its last event.
+            told = end_ms != self._sessions.last_ms[session] + 1
+            watched = self._presence.watched(session, limit, told)
+            values[:, self._gauges["watch_s"]] = watched
+        if "live_s" in self._gauges:
+            start = self._sessions.start_ms[session] // 1000
+            values[:, self._gauges["live_s"]] = np.maximum(limit - start, 0)
 
     def _session_presence(self, session: I64, span: Span) -> tuple[I64, I64]:
         """(online at the end or now, peak) of sessions."""

@@ -29,8 +29,8 @@ class Presence:
 
     Attributes:
         horizon_s: seconds before it cannot change any more; they are folded into `base`.
-        base, peak, watch_s, live_s: by session, at the horizon: online, largest online so far,
-            sum of online over the seconds, seconds counted.
+        base, peak, watch_s, tail_s: by session, at the horizon: online, largest online so far,
+            sum of online over the seconds up to the last event, and over those after it.
         stop_s: by session: nobody is online from this second on; 0 while it is open.
         last_s, online_last: by session: second of its last event (set by the caller), and how
             many were online then, once the horizon has passed it.
@@ -47,6 +47,7 @@ class Presence:
         self.base: I64 = np.zeros(0, np.int64)
         self.peak: I64 = np.zeros(0, np.int64)
         self.watch_s: I64 = np.zeros(0, np.int64)
+        self.tail_s: I64 = np.zeros(0, np.int64)
         self.stop_s: I64 = np.zeros(0, np.int64)
         self.last_s: I64 = np.zeros(0, np.int64)
         self.online_last: I64 = np.zeros(0, np.int64)
@@ -59,6 +60,7 @@ class Presence:
         self.base = grown(self.base, sessions)
         self.peak = grown(self.peak, sessions)
         self.watch_s = grown(self.watch_s, sessions)
+        self.tail_s = grown(self.tail_s, sessions)
         self.stop_s = grown(self.stop_s, sessions)
         self.last_s = grown(self.last_s, sessions)
         self.online_last = grown(self.online_last, sessions)
@@ -203,12 +205,33 @@ class Presence:
         held = np.flatnonzero((at_last >= 0) & (at_last < count))
         self.online_last[held] = online[held, at_last[held]]
         self.peak = np.maximum(self.peak, online.max(axis=1))
-        self.watch_s = self.watch_s + online.sum(axis=1)
+        self._add_watch(seconds, online)
         self.rings[:, seconds % SECONDS] = 0
         self.horizon_s = horizon_s
         recent = self.recent[: self.recent_count]
         kept = recent[recent[:, 1] >> 1 >= horizon_s]
         self.recent, self.recent_count = kept.copy(), len(kept)
+
+    def _add_watch(self, seconds: I64, online: I64) -> None:
+        """Add to the watch time; what lies after a session's last event waits in the tail."""
+        moved = self.last_s >= int(seconds[0])
+        self.watch_s[moved] += self.tail_s[moved]
+        self.tail_s[moved] = 0
+        after = seconds > self.last_s[:, None]
+        self.watch_s += np.where(after, 0, online).sum(axis=1)
+        self.tail_s += np.where(after, online, 0).sum(axis=1)
+
+    def watched(self, sessions: I64, limit_s: I64, with_tail: Bool) -> I64:
+        """Seconds watched in sessions up to `limit_s` (exclusive), at least to the horizon.
+
+        `with_tail`: count what was watched after the session's last event, too.
+        """
+        first = self.horizon_s + 1
+        recent = self.online(sessions, first, max(int(limit_s.max(initial=0)), first + 1))
+        seconds = np.arange(first, first + recent.shape[1])
+        inside = seconds < limit_s[:, None]
+        total = self.watch_s[sessions] + np.where(with_tail, self.tail_s[sessions], 0)
+        return np.asarray(total + np.where(inside, recent, 0).sum(axis=1))
 
     @staticmethod
     def _after_stop(stop_s: I64, seconds: I64) -> Bool:

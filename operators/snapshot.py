@@ -24,7 +24,7 @@ Array = npt.NDArray[np.generic]
 
 _BY_SESSION: Final = ("room", "start_ms", "last_ms", "end_ms", "active_ms", "done", "sealed")
 _BY_ROOM: Final = ("mode", "current", "before")
-_PRESENCE: Final = ("rings", "base", "peak", "watch_s", "stop_s", "last_s", "online_last")
+_PRESENCE: Final = ("rings", "base", "peak", "watch_s", "tail_s", "stop_s", "last_s", "online_last")
 _BY_CELL: Final = ("cell_session", "cell_dimension", "cell_key")
 _BY_SLOT: Final = ("total", "slot_cell", "slot_measure", "ring")
 _BY_ORDER: Final = ("session", "product", "traits")

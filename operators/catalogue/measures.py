@@ -89,6 +89,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     _gauge("watch_s"),
     _gauge("live_s"),
     _gauge("minutes"),
+    _gauge("room_viewers"),
 )
 """Every measure, in the order of their numbers in a running engine (numbers are not stored)."""
 

@@ -61,4 +61,4 @@ def test_the_moving_horizon_keeps_peak_and_watch_time(
     presence.advance(10_000 + 140)
     want = [online_at(points, second) for second in range(141)]
     assert presence.peak[0] == max(want)
-    assert presence.watch_s[0] == sum(want)
+    assert presence.watch_s[0] + presence.tail_s[0] == sum(want)
