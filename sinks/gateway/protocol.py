@@ -50,20 +50,15 @@ class CloseCode:
 
 CLOSES: Final[tuple[CloseCode, ...]] = (
     CloseCode(4001, "bad_token", "the token is not valid here"),
-    CloseCode(4003, "forbidden", "the connection is not allowed"),
     CloseCode(4007, "connect_timeout", "no `connect` command in time"),
     CloseCode(4009, "bad_frame", "not a JSON object in a text message, or `connect` came twice"),
-    CloseCode(4010, "version", "the subprotocol is not spoken here"),
     CloseCode(4029, "abuse", "the rate limit was ignored"),
-    CloseCode(4100, "overloaded", "the gateway is full"),
     CloseCode(4101, "drain", "the gateway is being restarted"),
     CloseCode(4108, "slow", "the client read too slowly for too long"),
     CloseCode(4110, "internal", "the gateway failed"),
     CloseCode(4111, "connection_limit", "too many connections of this user"),
     CloseCode(4200, "token_expired", "the token ran out; connect with a fresh one"),
     CloseCode(4201, "no_pong", "no sign of life from the client"),
-    CloseCode(4210, "state_invalid", "the connection's state cannot be trusted; start afresh"),
-    CloseCode(4211, "rebalance", "another process has room"),
 )
 CLOSE_BY_NAME: Final = {entry.name: entry for entry in CLOSES}
 

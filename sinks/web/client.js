@@ -29,7 +29,7 @@
  * @typedef {"connecting"|"open"|"lost"|"refused"|"closed"} State lost: tries again by itself;
  *   refused: never again with this token (code 40xx)
  * @typedef {{code: number, name: string, msg: string, temp: boolean, retry_ms?: number}} ErrorFrame
- * @typedef {{lost: number|null, reason: "trim"|"epoch"|"slow"|"start"}} Gap
+ * @typedef {{lost: number|null, reason: "trim"|"epoch"|"start"}} Gap
  * @typedef {{rateMs?: number,
  *   onSnapshot?: (data: Object|Array<Object>, channel: string) => void,
  *   onUpdate?: (fields: Object, channel: string) => void,
