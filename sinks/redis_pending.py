@@ -34,9 +34,13 @@ class Limits:
 
 
 class StatePatch(msgspec.Struct, gc=False):
-    """Newest values of one channel's changed fields, encoded; None deletes."""
+    """Newest values of one channel's changed fields, encoded; None deletes.
+
+    `stamp` orders the writes of one sink, also those at one log position.
+    """
 
     version: str
+    stamp: int
     as_of_ms: int
     fields: dict[str, bytes | None]
     replace: bool = False
@@ -62,9 +66,10 @@ class QueuedLetter(msgspec.Struct, gc=False):
 
 
 class Totals(msgspec.Struct, gc=False):
-    """Counters as of a version."""
+    """Counters as of a version; `stamp` as in `StatePatch`."""
 
     version: str
+    stamp: int
     values: dict[str, int]
 
 
@@ -79,6 +84,7 @@ class Pending:
     letters: deque[QueuedLetter] = field(default_factory=deque)
     totals: Totals | None = None
     retired: dict[str, int] = field(default_factory=dict)
+    stamp: int = 0
     dropped_entries_count: int = 0
     dropped_letters_count: int = 0
 
@@ -94,6 +100,7 @@ class Pending:
         """
         if output.shard != self.shard:
             raise InvariantError("an output of another shard reached this sink")
+        self.stamp += 1
         for patch in output.patches:
             _expect(patch.channel, "state")
             if not RESERVED.isdisjoint(patch.fields):
@@ -106,7 +113,7 @@ class Pending:
             self.entries.append(QueuedEntry(entry.channel, entry_id, data, output.as_of_ms))
         self._add_letters(output)
         if output.counters:
-            self.totals = Totals(output.version, dict(output.counters))
+            self.totals = Totals(output.version, self.stamp, dict(output.counters))
         self.retired.update(dict.fromkeys(output.retired, output.as_of_ms))
         self._bound()
 
@@ -124,11 +131,12 @@ class Pending:
         encoded = {name: _encode(value) for name, value in fields.items()}
         known = self.patches.get(channel)
         if known is None or replace:
-            merged = StatePatch(output.version, output.as_of_ms, encoded, replace)
+            merged = StatePatch(output.version, self.stamp, output.as_of_ms, encoded, replace)
             self.patches[channel] = merged
             return
         known.fields.update(encoded)
         known.version = max(known.version, output.version)
+        known.stamp = self.stamp
         known.as_of_ms = max(known.as_of_ms, output.as_of_ms)
 
     def _add_letters(self, output: Output) -> None:
@@ -176,6 +184,7 @@ class Frozen(msgspec.Struct):
 
     epoch: str
     writes: int
+    stamp: int
     patches: dict[str, StatePatch]
     entries: list[QueuedEntry]
     letters: list[QueuedLetter]
@@ -185,14 +194,23 @@ class Frozen(msgspec.Struct):
     def pending(self, shard: int, limits: Limits) -> Pending:
         """The pending writes again."""
         entries, letters = deque(self.entries), deque(self.letters)
-        return Pending(shard, limits, self.patches, entries, letters, self.totals, self.retired)
+        return Pending(
+            shard, limits, self.patches, entries, letters, self.totals, self.retired, self.stamp
+        )
 
 
 def freeze(pending: Pending, epoch: str, writes: int) -> bytes:
     """Encode pending writes; the size is bounded as `Pending` is."""
     entries, letters = list(pending.entries), list(pending.letters)
     frozen = Frozen(
-        epoch, writes, pending.patches, entries, letters, pending.totals, pending.retired
+        epoch,
+        writes,
+        pending.stamp,
+        pending.patches,
+        entries,
+        letters,
+        pending.totals,
+        pending.retired,
     )
     return msgspec.msgpack.encode(frozen)
 

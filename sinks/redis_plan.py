@@ -132,6 +132,7 @@ def _patch_steps(pending: Pending, channel: str, patch: StatePatch) -> list[Step
             limits.sealed_ttl_ms,
             patch_json(fields),
             len(pairs) // 2,
+            patch.stamp,
             *pairs,
             *deleted,
         )
@@ -176,7 +177,7 @@ def _letter_step(pending: Pending, letters: Sequence[QueuedLetter]) -> Step:
 
 def _totals_step(pending: Pending, totals: Totals) -> Step:
     keys = (key(pending.shard, "meta"), key(pending.shard, "counters"))
-    args: list[Arg] = [totals.version, totals.values.get(WATERMARK, "")]
+    args: list[Arg] = [totals.version, totals.stamp, totals.values.get(WATERMARK, "")]
     for name, value in totals.values.items():
         args += (name, value)
     return Step(ScriptCall("counters", keys, tuple(args)), settles=(totals,))

@@ -1,11 +1,11 @@
 -- Write changed fields of one state channel, at most 500 a call, and tell the gateways.
 -- KEYS: {p}:meta, {p}:<channel>, {p}:out, {p}:channels.
 -- ARGV from 3: channel, version, part from 1, parts, "1" to replace the whole hash, as_of ms,
--- directory entry, out length, sealed ttl ms, patch JSON, number of pairs, pairs, deleted fields.
-local channel, version, part, parts = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+-- directory entry, out length, sealed ttl ms, patch JSON, number of pairs, stamp, pairs, deleted fields.
+local channel, part, parts = ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
+local version = guard_of(ARGV[4], ARGV[14])
 local guard, open = unpack(redis.call('HMGET', KEYS[2], '_v', '_p'))
 local replace = ARGV[7] == '1'
--- Versions are text of fixed width: text order is log order.
 if guard and guard >= version and not replace then
   return {0, writes}
 end
@@ -23,14 +23,14 @@ if replace and part == 1 then
 else
   s = redis.call('HINCRBY', KEYS[2], '_s', 1)
 end
-local pairs_end = 13 + 2 * tonumber(ARGV[13])
+local pairs_end = 14 + 2 * tonumber(ARGV[13])
 local field, value = '_v', version
 if part < parts then
   field, value = '_p', version .. '#' .. part
 elseif parts > 1 then
   redis.call('HDEL', KEYS[2], '_p')
 end
-redis.call('HSET', KEYS[2], field, value, unpack(ARGV, 14, pairs_end))
+redis.call('HSET', KEYS[2], field, value, unpack(ARGV, 15, pairs_end))
 if #ARGV > pairs_end then
   redis.call('HDEL', KEYS[2], unpack(ARGV, pairs_end + 1))
 end

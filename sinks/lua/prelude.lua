@@ -10,6 +10,12 @@ end
 if fence ~= ARGV[1] or marker ~= ARGV[2] or not epoch then
   return {-2, writes}
 end
+-- What a hash reflects: log position, then claim, then the claim's own count of writes. All are of
+-- fixed width, so that text order is the order of writing. The same write sent again is equal and
+-- refused; another one at the same position, or after a restart, is not.
+local function guard_of(position, stamp)
+  return string.format('%s/%016.0f/%012.0f', position, tonumber(ARGV[1]), tonumber(stamp))
+end
 local function count_write()
   return redis.call('HINCRBY', KEYS[1], 'writes', 1)
 end

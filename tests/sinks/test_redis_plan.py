@@ -37,7 +37,7 @@ def test_a_patch_is_encoded_once_and_the_same_bytes_go_to_the_out_log() -> None:
         "c": "é",
     }
     assert call.args[10] == 2
-    assert call.args[11:] == ("b", b'{"num":1,"den":2,"value":0.5}', "c", '"é"'.encode(), "a")
+    assert call.args[12:] == ("b", b'{"num":1,"den":2,"value":0.5}', "c", '"é"'.encode(), "a")
 
 
 def test_a_large_patch_is_cut_into_bounded_calls_of_one_version() -> None:
