@@ -47,8 +47,16 @@ def figures(
     key = KEYS[dimension]
     where = "" if dimension == "room" else f"WHERE {key} IS NOT NULL"
     query = f"""
-        SELECT session, tenant, grp, room_id, {key} AS key, {_bounds(window)}, {", ".join(columns)}
-        FROM ({_exploded(window)}) {where}
+        WITH exploded AS ({_exploded(window)}),
+        rooms AS (
+            SELECT session, {_bounds(window)},
+                count(DISTINCT user_id) FILTER (type = 'enter') AS room_viewers
+            FROM exploded GROUP BY session, start_ms, end_ms
+        ),
+        placed AS (SELECT *, {_bounds(window)} FROM exploded)
+        SELECT session, tenant, grp, room_id, {key} AS key, start_ms, end_ms,
+            {", ".join(columns)}
+        FROM placed JOIN rooms USING (session, start_ms, end_ms) {where}
         GROUP BY tenant, grp, room_id, session, key, start_ms, end_ms
     """
     cursor = connection.execute(query)

@@ -1,4 +1,4 @@
-"""Expected audience figures of a room: online at the window's end, and its peak."""
+"""Expected audience figures of a room: online at the window's end, its peak, time watched."""
 
 from collections.abc import Iterator
 
@@ -6,45 +6,73 @@ import duckdb
 
 from stream.oracle.cells import MINUTE_MS, Figure, Place
 
+_SESSIONS = """
+    SELECT session, tenant, grp, room_id, start_ms, end_ms,
+        (start_ms // 1000) AS from_s, ((end_ms + 999) // 1000) AS until_s, viewers
+    FROM grouped"""
+
+# Somebody can still be online after the last event, until the time to live is over.
+_MINUTES = f"""
+    SELECT session, tenant, grp, room_id, minute * {MINUTE_MS} AS start_ms,
+        (minute + 1) * {MINUTE_MS} AS end_ms, minute * 60 AS from_s, (minute + 1) * 60 AS until_s,
+        NULL AS viewers
+    FROM (
+        SELECT *, unnest(
+            range(start_ms // {MINUTE_MS}, (last_s - 1) * 1000 // {MINUTE_MS} + 1)
+        ) AS minute
+        FROM grouped
+        JOIN (SELECT session, max(to_s) AS last_s FROM levels GROUP BY session) USING (session)
+    )
+    WHERE (minute + 1) * {MINUTE_MS} <= (SELECT watermark_ms FROM closing)"""
+
+_QUERY = """
+    WITH grouped AS (
+        SELECT s.*, g.grp, g.viewers FROM sessions s JOIN (
+            SELECT session, any_value(grp) AS grp,
+                count(DISTINCT user_id) FILTER (type = 'enter') AS viewers
+            FROM placed_events GROUP BY session
+        ) g USING (session)
+    ),
+    frames AS ({frames})
+    SELECT f.session, f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms,
+        any_value(f.until_s - f.from_s), any_value(f.viewers),
+        coalesce(max(l.online) FILTER (l.from_s < f.until_s AND l.to_s >= f.until_s), 0),
+        coalesce(max(l.online), 0),
+        coalesce(sum(
+            l.online * (least(l.to_s, f.until_s) - greatest(l.from_s, f.from_s))
+        ), 0)::BIGINT
+    FROM frames f LEFT JOIN levels l
+        ON l.session = f.session AND l.from_s < f.until_s AND l.to_s > f.from_s
+    GROUP BY f.session, f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms
+"""
+
 
 def gauges(
     connection: duckdb.DuckDBPyConnection, window: str
 ) -> Iterator[tuple[Place, int, dict[str, Figure]]]:
-    """`online_now` and `pcu` of every session and minute in which somebody was online."""
+    """Audience figures by place and session number.
+
+    Every session has some; of minutes those in which somebody was online. Rolling windows have
+    none.
+    """
     if window not in ("session", "1m"):
         return
-    if window == "session":
-        frames = "SELECT tenant, grp, room_id, session, start_ms, end_ms FROM grouped"
-    else:
-        # Somebody can still be online after the last event, until the time to live is over.
-        frames = f"""
-            SELECT * EXCLUDE (start_ms, end_ms, minute, until_s), minute * {MINUTE_MS} AS start_ms,
-                (minute + 1) * {MINUTE_MS} AS end_ms
-            FROM (
-                SELECT *, unnest(
-                    range(start_ms // {MINUTE_MS}, (until_s - 1) * 1000 // {MINUTE_MS} + 1)
-                ) AS minute
-                FROM grouped JOIN (
-                    SELECT session, max(to_s) AS until_s FROM levels GROUP BY session
-                ) USING (session)
-            )
-            WHERE (minute + 1) * {MINUTE_MS} <= (SELECT watermark_ms FROM closing)"""
-    rows = connection.execute(f"""
-        WITH grouped AS (
-            SELECT s.*, g.grp FROM sessions s
-            JOIN (SELECT DISTINCT session, grp FROM placed_events) g USING (session)
-        ),
-        frames AS ({frames})
-        SELECT f.session, f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms,
-            coalesce(max(l.online) FILTER (
-                l.from_s <= (f.end_ms - 1) // 1000 AND l.to_s > (f.end_ms - 1) // 1000
-            ), 0),
-            max(l.online)
-        FROM frames f JOIN levels l
-            ON l.tenant = f.tenant AND l.room_id = f.room_id AND l.session = f.session
-            AND l.from_s <= (f.end_ms - 1) // 1000 AND l.to_s > f.start_ms // 1000
-        GROUP BY f.session, f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms
-    """).fetchall()
-    for session, tenant, group, room_id, start_ms, end_ms, online, peak in rows:
+    query = _QUERY.format(frames=_SESSIONS if window == "session" else _MINUTES)
+    for (
+        session,
+        *where,
+        start_ms,
+        end_ms,
+        live_s,
+        viewers,
+        online,
+        peak,
+        watch_s,
+    ) in connection.execute(query).fetchall():
+        tenant, group, room_id = where
         place = Place(tenant, group, room_id, "room", None, window, start_ms, end_ms)
-        yield place, session, {"online_now": (online, None), "pcu": (peak, None)}
+        figures: dict[str, Figure] = {"online_now": (online, None), "pcu": (peak, None)}
+        if window == "session":
+            figures["acu_tw"] = (watch_s, live_s)
+            figures["avg_watch_s"] = (watch_s, viewers)
+        yield place, session, figures

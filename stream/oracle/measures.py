@@ -43,10 +43,14 @@ class Definition:
 _PAID = _money("order_paid")
 _REFUNDED = _money("refund_succeeded")
 
+_MINUTES = "any_value(minutes)"
+_COHORT = "type = 'refund_succeeded' AND paid_here"
+_COHORT_REFUNDED = f"coalesce(sum(amount_minor) FILTER ({_COHORT}), 0)::BIGINT"
+
 DEFINITIONS: Final[dict[str, Definition]] = {
     "view_pv": Definition(_count("enter")),
     "view_uv": Definition(_users("enter")),
-    "comment_per_min": Definition(_count("comment"), "any_value(minutes)"),
+    "comment_per_min": Definition(_count("comment"), _MINUTES),
     "product_click_uv": Definition(_users("product_click")),
     "order_uv": Definition(_users("order_created")),
     "pay_uv": Definition(_users("order_paid")),
@@ -60,10 +64,22 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "aov_buyer": Definition(_PAID, _users("order_paid")),
     "refund_amount": Definition(_REFUNDED),
     "refund_rate": Definition(_REFUNDED, _PAID),
+    "room_exposure_pv": Definition(_count("room_exposure")),
     "room_exposure_uv": Definition(_users("room_exposure")),
     "entry_rate": Definition(_users("enter"), _users("room_exposure")),
     "engage_uv_rate": Definition(_users("comment", "like", "share", "follow"), _users("enter")),
-    "prod_exposure_uv": Definition(_users("product_exposure")),
+    "comment_count": Definition(_count("comment")),
+    "like_count": Definition(_units("like")),
+    "gift_count": Definition(_units("gift")),
+    "share_count": Definition(_count("share")),
+    "follow_uv": Definition(_users("follow")),
+    "comment_rate": Definition(_users("comment"), _users("enter")),
+    "like_rate": Definition(_users("like"), _users("enter")),
+    "follow_rate": Definition(_users("follow"), _users("enter")),
+    "fansclub_rate": Definition(_users("fans_join"), _users("enter")),
+    "src_share": Definition(_users("enter"), "any_value(room_viewers)"),
+    "likes_per_min": Definition(_units("like"), _MINUTES),
+    "product_exposure_uv": Definition(_users("product_exposure")),
     "prod_exposure_rate": Definition(_users("product_exposure"), _users("enter")),
     "ctr": Definition(_users("product_click"), _users("product_exposure")),
     "cart_uv": Definition(_users("add_to_cart")),
@@ -76,13 +92,34 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "units_per_order": Definition(_units("order_paid"), _orders("order_paid")),
     "refund_rate_ord": Definition(_orders("refund_succeeded"), _orders("order_paid")),
     "refund_rate_uv": Definition(_users("refund_succeeded"), _users("order_paid")),
+    "refund_rate_amt_cohort": Definition(_COHORT_REFUNDED, _PAID),
+    "refund_rate_ord_cohort": Definition(
+        f"count(DISTINCT order_id) FILTER ({_COHORT})", _orders("order_paid")
+    ),
+    "refund_rate_uv_cohort": Definition(
+        f"count(DISTINCT user_id) FILTER ({_COHORT})", _users("order_paid")
+    ),
+    "refund_requested_amount": Definition(_money("refund_requested")),
+    "gpm_watch": Definition(f"{_PAID} * 1000", _count("enter")),
+    "gpm_viewer": Definition(f"{_PAID} * 1000", _users("enter")),
+    "gpm_show": Definition(f"{_PAID} * 1000", _count("room_exposure")),
+    "gpm_expose": Definition(f"{_PAID} * 1000", _count("product_exposure")),
+    "gmv_per_min": Definition(_PAID, _MINUTES),
+    "gmv_per_hour": Definition(f"{_PAID} * 60", _MINUTES),
+    "orders_per_min": Definition(_orders("order_paid"), _MINUTES),
+    "impr_per_hour": Definition(f"{_count('room_exposure')} * 60", _MINUTES),
+    "ad_cost": Definition(_money("cost")),
+    "roas": Definition(_PAID, _money("cost")),
+    "roas_net": Definition(f"{_PAID} - {_REFUNDED}", _money("cost")),
 }
 """Metric name to its definition over the events of a window and key."""
 
-GAUGES: Final = frozenset(("online_now", "pcu"))
+GAUGES: Final = frozenset(("online_now", "pcu", "acu_tw", "avg_watch_s"))
 """Metrics that are read from the audience (`sql/online.sql`), not from events of the window."""
 
-NEVER_EMPTY: Final = frozenset(("comment_per_min",))
+NEVER_EMPTY: Final = frozenset(
+    name for name, definition in DEFINITIONS.items() if definition.den == _MINUTES
+)
 """Metrics over time: their denominator passes without events too."""
 
 KEYS: Final[dict[str, str]] = {
