@@ -248,10 +248,10 @@ class AlertBook:
     def _answer(self, now_ms: int) -> list[AlertChange]:
         """Apply operators' answers to the alerts they name; answers to others are ignored."""
         state = self._state
-        due = [one for one in state.answers if one.at_ms <= now_ms]
+        due = [one for one in state.answers if one.at_ms < now_ms]
         if not due:
             return []
-        state.answers = [one for one in state.answers if one.at_ms > now_ms]
+        state.answers = [one for one in state.answers if one.at_ms >= now_ms]
         changes: list[AlertChange] = []
         known: dict[str, tuple[str, Alert, AlertChange]] = {}
         for key, alert in sorted(state.alerts.items()):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from operators.rules.judge import Look
 from operators.rules.model import Facts, RoomFacts, Rule, RuleSet, Value
-from operators.rules.observed import FIGURES, Observed, Room
+from operators.rules.observed import FIGURES, Observed, Room, newest
 
 _NEVER_ROOM = Room()
 
@@ -45,7 +45,7 @@ def looks(
 def _reset_ms(rule: Rule, record: Room, now_ms: int) -> int:
     """When the newest known event happened that makes the rule begin anew; 0: never."""
     times = [record.known.get(kind, 0) for kind in rule.resets_on]
-    return max([one for one in times if one <= now_ms], default=0)
+    return max([one for one in times if one < now_ms], default=0)
 
 
 def _pool_look(figures: Mapping[str, object], now_ms: int) -> Look:
@@ -86,7 +86,6 @@ def _room_look(
         return facts.value(room.room_id, rule.scope, key, window or "session", metric)
 
     def target(metric: str) -> int | None:
-        found = record.targets.get(metric)
-        return None if found is None else found[1]
+        return newest(record.targets, metric, now_ms)
 
     return Look(now_ms, room.started_ms, reset_ms, learning, value, target)

@@ -56,8 +56,8 @@ class Room(msgspec.Struct):
     panes: dict[int, dict[str, int]] = {}
     users: dict[str, int] = {}
     texts: dict[int, dict[str, int]] = {}
-    gauges: dict[str, tuple[int, int]] = {}
-    targets: dict[str, tuple[int, int]] = {}
+    gauges: dict[str, list[tuple[int, int]]] = {}
+    targets: dict[str, list[tuple[int, int]]] = {}
     known: dict[str, int] = {}
     explained: list[tuple[int, int]] = []
     violation_ms: int = 0
@@ -99,11 +99,9 @@ class Observed(msgspec.Struct):
         if kind == "comment":
             _comment(room, event, negative_words)
         elif kind == "room_stats" and event.metric and event.value is not None:
-            if at_ms >= room.gauges.get(event.metric, (0, 0))[0]:
-                room.gauges[event.metric] = (at_ms, event.value)
+            _tell(room.gauges, event.metric, at_ms, event.value)
         elif kind == "target" and event.metric and event.value is not None:
-            if at_ms >= room.targets.get(event.metric, (0, 0))[0]:
-                room.targets[event.metric] = (at_ms, event.value)
+            _tell(room.targets, event.metric, at_ms, event.value)
         elif kind == "violation":
             count(room, "violations", at_ms)
             if at_ms >= room.violation_ms:
@@ -169,8 +167,7 @@ class Observed(msgspec.Struct):
         """One figure of a room from panes that ended by `now_ms`; see `FIGURES`."""
         room = self.rooms.get(room_id) or Room()
         if metric.startswith("reported_"):
-            gauge = room.gauges.get(metric.removeprefix("reported_"))
-            return (None, None) if gauge is None else (gauge[1], None)
+            return newest(room.gauges, metric.removeprefix("reported_"), now_ms), None
         if metric == "explain_gap_s":
             return explain_gap_s(room, now_ms), None
         last = now_ms // PANE_MS
@@ -218,6 +215,17 @@ def count(room: Room, name: str, at_ms: int) -> None:
     room.totals[name] = room.totals.get(name, 0) + 1
 
 
+def _tell(told: dict[str, list[tuple[int, int]]], name: str, at_ms: int, value: int) -> None:
+    """Keep the newest few values: some may lie ahead of the watermark."""
+    told[name] = sorted([*told.get(name, []), (at_ms, value)])[-8:]
+
+
+def newest(told: dict[str, list[tuple[int, int]]], name: str, now_ms: int) -> int | None:
+    """The newest value told before `now_ms`; None: none."""
+    values = [value for at_ms, value in told.get(name, []) if at_ms < now_ms]
+    return values[-1] if values else None
+
+
 def _comment(room: Room, event: Event, negative_words: tuple[str, ...]) -> None:
     at_ms, text = event.event_time_ms, (event.text or "").strip().lower()
     count(room, "comments", at_ms)
@@ -244,7 +252,7 @@ def _repeats(room: Room, first: int, last: int) -> Value:
 
 def explain_gap_s(room: Room, now_ms: int) -> float | None:
     """Seconds nobody has explained anything; None before the first explanation."""
-    told = [one for one in sorted(room.explained) if one[0] <= now_ms]
+    told = [one for one in sorted(room.explained) if one[0] < now_ms]
     if not told:
         return None
     last_ms, what = told[-1]

@@ -113,7 +113,7 @@ def run(plan: SimulationPlan, rules: RuleSet, watch_eta: bool = False) -> list[O
         for line in lines:
             room = events[:, events[Col.ROOM] == line.room]
             series[f"r{line.room + 1}"] = _series(room, line.start_ms, line.end_ms)
-        wanted = [name for name in OBSERVED_TYPES | STOCK_TYPES]
+        wanted = list(OBSERVED_TYPES | STOCK_TYPES)
         picked = np.flatnonzero(is_type(events, *wanted))
         raw = recording._renderer.lines(events[:, picked], mine[picked])
         decoded = [msgspec.json.decode(line, type=Event) for line in raw]
