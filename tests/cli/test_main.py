@@ -13,7 +13,9 @@ import typer
 from typer.core import TyperGroup, TyperOption
 
 from sinks.gateway.auth import Claims, verify_token
+from stream.cli import recordings
 from stream.cli.main import COMMANDS, build_app, run_cli
+from stream.formats import FORMAT_BY_NAME
 from stream.settings import SETTINGS, Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -177,3 +179,21 @@ def test_the_version_is_the_one_of_the_project(capsys: Capture) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert run_cli(["--version"]) == 0
     assert capsys.readouterr().out.strip() == f"liveroom {project['version']}"
+
+
+def test_the_formats_of_the_help_are_those_of_the_readers() -> None:
+    assert ("auto", *(name for name in FORMAT_BY_NAME if name != "auto")) == recordings.FORMATS
+
+
+def test_a_simulated_recording_is_replayed_verified_and_back_tested(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    recording, truth = tmp_path / "x.ndjson", tmp_path / "x.truth.json"
+    made = ["simulate", "--out", str(recording), "--truth", str(truth), "--minutes", "2"]
+    assert run_cli([*made, "--rooms", "1"]) == 0
+    assert run_cli(["replay", str(recording), "--results", "-"]) == 0
+    rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert {row["kind"] for row in rows} >= {"metric", "board"}
+    assert run_cli(["verify", str(recording)]) == 0
+    assert run_cli(["backtest", str(recording)]) == 0
+    assert "default rules" in capfd.readouterr().out

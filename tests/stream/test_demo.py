@@ -120,7 +120,7 @@ def test_a_signal_stops_everything_and_is_no_error(
 @pytest.mark.slow
 @pytest.mark.redis
 def test_nothing_outlives_a_killed_demo(start: Start, tmp_path: Path) -> None:
-    demo = start()
+    demo = start("--processes", "2")  # the engine's own children go too
     wait_for_address(demo, tmp_path)
     demo.kill()
     demo.wait()

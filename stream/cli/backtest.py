@@ -1,0 +1,31 @@
+"""`liveroom backtest`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stream.cli.options import with_settings
+from stream.cli.recordings import Files, existing
+from stream.settings import Area, Settings
+
+
+@with_settings(Area.TIME, Area.WATCH)
+def command(
+    settings: Settings,
+    files: Files,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(help="Rule file; repeat to compare.", show_default="the built-in rules"),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a chart to this file.")] = None,
+) -> int:
+    """Replay recordings under one or more rule files: what would each rule have said?
+
+    A recording `x.ndjson` is scored against its labels when `x.truth.json` stands beside it, as
+    `liveroom simulate --out x.ndjson --truth x.truth.json` writes them.
+    """
+    existing(files)
+    from stream.backtest.command import backtest
+
+    return backtest(rules or [], files, settings, html)
