@@ -51,6 +51,11 @@ class Settings:
     recovery_dir: Path = setting(
         Path(".liveroom/recovery"), Area.ENGINE, "folder of the engine's snapshots"
     )
+    results_dir: Path | None = setting(
+        None,
+        Area.ENGINE,
+        "folder of files of the final rows, one a shard; none: not written",
+    )
     epoch_ms: int = setting(
         1_000, Area.ENGINE, "time between two snapshots", Bounds(minimum=100, maximum=600_000)
     )
