@@ -5,20 +5,22 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import msgspec
 import redis
 
 from operators.results import Output
 from sinks.log_reader import LogReader
 from sinks.redis_pending import Limits
 from sinks.redis_sink import RedisSink
-from stream.dataflow import ShardSink, build_flow, make_store, run_flow
-from stream.errors import ConfigError, SinkError, StateError
+from sinks.results_file import ResultsFile, shard_file
+from stream.dataflow import ShardSink, build_flow, run_flow
+from stream.errors import ConfigError, LiveroomError, SinkError, StateError
 from stream.options import make_shard, rules_of
 from stream.partition import Partition
+from stream.recovery import REMEDY, check_recovery
 from stream.settings import Settings
 from stream.sources import ShardSource
 from stream.stages import Stages
@@ -50,7 +52,7 @@ def run_engine(settings: Settings) -> int:
             )
             sink = ShardSink(
                 settings.shards,
-                lambda number, saved: RedisWriter(settings, number, saved, failures),
+                lambda number, saved: ShardOut(settings, number, saved, failures),
             )
             run_flow(
                 build_flow(source, sink),
@@ -68,26 +70,6 @@ def run_engine(settings: Settings) -> int:
             asker.close()
             _LOG.info("stages:\n%s", stages.table())
     return 0
-
-
-def check_recovery(directory: Path, shards: int) -> None:
-    """Make the recovery directory where there is none.
-
-    Raises:
-        StateError: it was made for another number of shards.
-    """
-    mark = directory / "shards"
-    if mark.exists():
-        found = mark.read_text(encoding="utf-8").strip()
-        if found != str(shards):
-            what = f"{directory} was made for {found} shards, the setting says {shards}"
-            remedy = f"set shards = {found}, or start anew with another --recovery-dir"
-            raise StateError(what, remedy)
-        return
-    directory.mkdir(parents=True, exist_ok=True)
-    if not any(directory.glob("*.sqlite3")):
-        make_store(directory)
-    mark.write_text(f"{shards}\n", encoding="utf-8")
 
 
 @contextmanager
@@ -110,21 +92,34 @@ class Failures:
     """The first error of a callback: Bytewax wraps or, in a cluster, loses it."""
 
     def __init__(self) -> None:
-        self.first: SinkError | None = None
+        self.first: LiveroomError | None = None
 
-    def note(self, error: SinkError) -> None:
+    def note(self, error: LiveroomError) -> None:
         """Keep the first."""
         if self.first is None:
             self.first = error
 
 
-class RedisWriter:
-    """A shard's Redis sink as the dataflow sees it."""
+class SavedSink(msgspec.Struct, frozen=True):
+    """What a successor of a writer needs: unwritten outputs, length of the results file."""
+
+    redis: bytes
+    results: int | None = None
+
+
+class ShardOut:
+    """The outputs of a shard: Redis, and the results file where there is one."""
 
     def __init__(
         self, settings: Settings, number: int, saved: bytes | None, failures: Failures
     ) -> None:
+        found = _saved_sink(saved)
+        self._results: ResultsFile | None = None
+        if settings.results_dir is not None:
+            path = shard_file(settings.results_dir, number)
+            self._results = ResultsFile(path, found.results if found else None)
         self._failures = failures
+        saved = found.redis if found else None
         limits = Limits(
             out_maxlen=settings.out_maxlen,
             dead_maxlen=settings.dead_maxlen,
@@ -139,6 +134,8 @@ class RedisWriter:
 
     def write(self, outputs: Sequence[tuple[bool, Output]]) -> None:
         """Write outputs; after a loss, begin a new epoch: the source sees it and sends all."""
+        if self._results is not None:
+            self._results.append(row for _, output in outputs for row in output.rows)
         try:
             for replace, output in outputs:
                 write = self._sink.rewrite if replace else self._sink.write
@@ -150,16 +147,29 @@ class RedisWriter:
                 raise
 
     def snapshot(self) -> bytes:
-        """What is pending."""
-        return self._sink.snapshot()
+        """What is pending, and how long the results file is."""
+        length = self._results.sync() if self._results is not None else None
+        return msgspec.msgpack.encode(SavedSink(self._sink.snapshot(), length))
 
     def close(self) -> None:
         """Write what is pending, for a moment, and close."""
+        if self._results is not None:
+            self._results.close()
         try:
             self._sink.drain(2.0)
         except SinkError as error:
             _LOG.warning("closing with unwritten outputs: %s", error)
         self._sink.close()
+
+
+def _saved_sink(saved: bytes | None) -> SavedSink | None:
+    if saved is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(saved, type=SavedSink)
+    except msgspec.DecodeError as error:
+        what = f"the recovery directory holds outputs of another version ({error})"
+        raise StateError(what, REMEDY) from error
 
 
 class EpochAsker:
@@ -192,7 +202,7 @@ def _partition(
     return Partition(
         number,
         reader,
-        make_shard(number, settings),
+        lambda: make_shard(number, settings),
         saved=saved,
         flush_interval_ms=settings.flush_interval_ms,
         in_age_ms=settings.in_age_s * 1000,

@@ -12,8 +12,10 @@ import msgspec
 
 from operators.results import Output
 from operators.shard import Record, Shard
-from operators.snapshot import freeze, thaw
 from sinks.log import START, Log, LogGap, LogRecord, Position
+from stream.errors import StateError
+from stream.quarantine import Quarantine
+from stream.recovery import REMEDY
 from stream.stages import Stages
 
 _LOG: Final = logging.getLogger("liveroom.engine")
@@ -40,13 +42,23 @@ def version_of(entry_id: str) -> str:
     return f"{int(ms):013d}-{int(seq or 0):020d}"
 
 
+def _decoded(saved: bytes | None) -> Saved | None:
+    if saved is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(saved, type=Saved)
+    except msgspec.DecodeError as error:
+        what = f"the recovery directory holds state of another version ({error})"
+        raise StateError(what, REMEDY) from error
+
+
 class Partition:
     """Reads, folds and flushes one shard.
 
     Args:
         number: the shard's number.
         log: where its entries come from; the partition adds itself.
-        shard: an empty shard.
+        build: makes an empty shard.
         saved: bytes of an earlier `snapshot`.
         flush_interval_ms: shortest time between flushes of provisional figures.
         epoch: asks Redis for the output epoch; a change means that all must be sent again.
@@ -56,7 +68,7 @@ class Partition:
         self,
         number: int,
         log: Log,
-        shard: Shard,
+        build: Callable[[], Shard],
         *,
         saved: bytes | None = None,
         flush_interval_ms: int = 50,
@@ -65,7 +77,6 @@ class Partition:
         stages: Stages | None = None,
     ) -> None:
         self.number = number
-        self.shard = shard
         self.position = START
         self._log = log
         self._interval_s = flush_interval_ms / 1000
@@ -80,11 +91,16 @@ class Partition:
         # shard in Redis, only when something is sent to it.
         self._unflushed = True
         self._as_of_ms = 0
-        if saved is not None:
-            found = msgspec.msgpack.decode(saved, type=Saved)
-            thaw(shard, found.state)
+        found = _decoded(saved)
+        if found is not None:
             self.position = Position(found.id, found.n)
+        self._fold_safely = Quarantine(build, found.state if found else None)
         log.add(number, self.position)
+
+    @property
+    def shard(self) -> Shard:
+        """The shard as it stands; another object after a record was quarantined."""
+        return self._fold_safely.shard
 
     def next_batch(self) -> list[tuple[bool, Output]]:
         """Outputs of what is queued, each with whether it replaces its channels as wholes."""
@@ -109,7 +125,7 @@ class Partition:
         """Provisional figures that changed, as of the last entry."""
         started_s = time.monotonic()
         with self._stages.time("flush"):
-            output = self.shard.flush(self._as_of_ms)
+            output = self._fold_safely.flush(self._as_of_ms)
         took_s = time.monotonic() - started_s
         self._next_flush_s = started_s + max(self._interval_s, took_s / MAX_DUTY)
         self._unflushed = False
@@ -123,7 +139,7 @@ class Partition:
     def snapshot(self) -> bytes:
         """Position and state in one, for the recovery store."""
         with self._stages.time("snapshot"):
-            saved = Saved(self.position.id, self.position.n, freeze(self.shard))
+            saved = Saved(self.position.id, self.position.n, self._fold_safely.freeze())
             self._snapshot = self.position
             return msgspec.msgpack.encode(saved)
 
@@ -149,7 +165,7 @@ class Partition:
             self.position = item.position
         if batch:
             self._as_of_ms = batch[-1].as_of_ms
-            outputs = self.shard.step(batch)
+            outputs = self._fold_safely.step(batch)
         return outputs
 
     def _announce(self, gap: LogGap) -> None:

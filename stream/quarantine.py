@@ -1,0 +1,180 @@
+"""A shard that survives its own bugs: a line that makes it raise is set aside, the rest goes on.
+
+A step that raised may have changed half of the state. So the last good frozen state is kept,
+and the records folded since; from there the guilty line is searched by halves.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from operators.results import DeadLetter, Output
+from operators.shard import Record, Shard
+from operators.snapshot import freeze, thaw
+from stream.codec import decode_line
+from stream.events import Event
+
+_LOG: Final = logging.getLogger("liveroom.engine")
+
+REASON: Final = "poison"
+KEPT_BYTES: Final = 16 << 20
+"""Records kept since the last frozen state; beyond it the state is frozen again."""
+RAW_BYTES: Final = 4096
+DETAIL_CHARS: Final = 2000
+
+
+class Quarantine:
+    """Owns a shard and steps it.
+
+    Args:
+        build: makes an empty shard.
+        frozen: its state from an earlier `freeze`; None: empty.
+
+    Raises:
+        StateError: the state has another encoding.
+    """
+
+    def __init__(self, build: Callable[[], Shard], frozen: bytes | None = None) -> None:
+        self._build = build
+        self._frozen = frozen
+        self._since: list[Record] = []
+        self._since_bytes = 0
+        self.shard = self._restored()
+
+    def step(self, records: Sequence[Record]) -> list[Output]:
+        """As `Shard.step`; lines that make it raise are dead letters with reason `poison`."""
+        try:
+            outputs = self.shard.step(records)
+        except Exception:
+            _LOG.exception("shard %d: a record cannot be folded", self.shard.number)
+            self._restore()
+            return self._search([line for record in records for line in _lines(record)])
+        self._keep(records)
+        return outputs
+
+    def freeze(self) -> bytes:
+        """The state, also kept to fall back on."""
+        self._frozen = freeze(self.shard)
+        self._since, self._since_bytes = [], 0
+        return self._frozen
+
+    def flush(self, as_of_ms: int) -> Output:
+        """As `Shard.flush`; if it raises, nothing this time and everything next time."""
+        try:
+            return self.shard.flush(as_of_ms)
+        except Exception:
+            _LOG.exception("shard %d: figures cannot be read", self.shard.number)
+            self.shard.state.count("flush_failures")
+            self.shard.forget_sent()
+            return Output(self.shard.number, self.shard.version, as_of_ms)
+
+    def _keep(self, records: Sequence[Record]) -> None:
+        self._since += records
+        self._since_bytes += sum(len(record.body) for record in records)
+        if self._since_bytes > KEPT_BYTES:
+            self.freeze()
+
+    def _restored(self, without: Record | None = None) -> Shard:
+        """The state as of now, without one of the records; its outputs went out before."""
+        shard = self._build()
+        if self._frozen is not None:
+            thaw(shard, self._frozen)
+        shard.step([record for record in self._since if record is not without])
+        return shard
+
+    def _restore(self) -> None:
+        self.shard = self._restored()
+
+    def _search(self, lines: list[Record]) -> list[Output]:
+        """Fold records of one line each, of which at least one raises."""
+        if len(lines) == 1:
+            return self._judge(lines[0])
+        middle = len(lines) // 2
+        outputs: list[Output] = []
+        for half in (lines[:middle], lines[middle:]):
+            try:
+                outputs += self.shard.step(half)
+            except Exception:
+                self._restore()
+                outputs += self._search(half)
+            else:
+                self._keep(half)
+        return outputs
+
+    def _judge(self, line: Record) -> list[Output]:
+        """The state before `line` is good, and `line` raises."""
+        if not _is_tick(line):
+            return [self._set_aside(line, self._why(line))]
+        # A tick is never at fault: something folded before it makes the beat raise.
+        self._since = [one for record in self._since for one in _lines(record)]
+        why = self._why(line)
+        guilty = self._guilty_before(line)
+        if guilty is None:
+            _LOG.error("shard %d: skipping a tick, the cause is in old state", self.shard.number)
+            self.shard.state.count("skipped_ticks")
+            return []
+        self.shard = self._restored(without=guilty)
+        self._since.remove(guilty)
+        output = self._set_aside(guilty, why)
+        return [output, *self.step([line])]
+
+    def _guilty_before(self, tick: Record) -> Record | None:
+        """The first kept line after which the tick raises; None: it does without any."""
+        low, high = 0, len(self._since)
+        if not high or self._raises(0, tick):
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._raises(middle, tick) else (middle, high)
+        found = self._since[high - 1]
+        return None if _is_tick(found) else found
+
+    def _raises(self, count: int, tick: Record) -> bool:
+        shard = self._build()
+        if self._frozen is not None:
+            thaw(shard, self._frozen)
+        try:
+            shard.step([*self._since[:count], tick])
+        except Exception:
+            return True
+        return False
+
+    def _why(self, line: Record) -> str:
+        """Traceback of folding a line; the state is good again afterwards."""
+        try:
+            self.shard.step([line])
+        except Exception:
+            self._restore()
+            return traceback.format_exc()[-DETAIL_CHARS:]
+        self._restore()
+        return "raised only once"
+
+    def _set_aside(self, line: Record, why: str) -> Output:
+        state = self.shard.state
+        for name in ("in", "dead", f"dead.{REASON}"):
+            state.count(name)
+        letter = DeadLetter(REASON, line.body[:RAW_BYTES], why)
+        # Frozen with the letter's count in it: it must survive the next restoring too.
+        self.freeze()
+        return Output(
+            self.shard.number,
+            line.version,
+            line.as_of_ms,
+            dead=(letter,),
+            counters=dict(state.counters),
+        )
+
+
+def _lines(record: Record) -> list[Record]:
+    """A record of its own for each line."""
+    return [
+        Record(record.version, record.as_of_ms, line)
+        for line in record.body.split(b"\n")
+        if line.strip()
+    ]
+
+
+def _is_tick(line: Record) -> bool:
+    event = decode_line(line.body)
+    return isinstance(event, Event) and event.type == "tick"
