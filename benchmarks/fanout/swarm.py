@@ -33,9 +33,11 @@ def masked(payload: bytes) -> bytes:
 
 def open_socket(port: int, rcvbuf: int | None = None) -> socket.socket:
     """Connect and shake hands."""
-    sock = socket.create_connection(("127.0.0.1", port), timeout=30)
+    sock = socket.socket()
+    sock.settimeout(30)
     if rcvbuf:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+    sock.connect(("127.0.0.1", port))
     key = base64.b64encode(os.urandom(16)).decode()
     sock.sendall(
         f"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

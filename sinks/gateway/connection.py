@@ -7,6 +7,7 @@ the library's own keep-alive and `drain()` never cut a reader that stopped readi
 import asyncio
 import contextlib
 import socket
+import struct
 from collections.abc import Callable
 from typing import Final
 
@@ -16,6 +17,7 @@ from websockets.protocol import State
 NOTSENT_LOWAT_BYTES: Final = 16_384
 """The kernel takes no more than this beyond what is on its way: else it hides megabytes."""
 USER_TIMEOUT_MS: Final = 20_000
+LINGER_NOT: Final = struct.pack("ii", 1, 0)
 
 
 def _nothing() -> None:
@@ -55,6 +57,14 @@ class GatewayConnection(ServerConnection):
         with contextlib.suppress(RuntimeError):
             self.transport.resume_reading()
         self.on_resume()
+
+    def cut(self) -> None:
+        """End at once: without the reset the kernel would go on offering what nobody reads."""
+        raw = self.transport.get_extra_info("socket")
+        if raw is not None:
+            with contextlib.suppress(OSError):
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Feed the library; once a close frame went out, nothing may follow it."""

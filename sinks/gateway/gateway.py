@@ -320,7 +320,7 @@ class Gateway:
         code = CLOSE_BY_NAME[name]
         if peer.client.paused:
             self._lost(peer)
-            peer.ws.transport.abort()
+            peer.ws.cut()
             return
         window = [0, self.limits.retry_first_ms]
         self.send(peer, frame("bye", code=code.code, reason=name, retry=window))
@@ -345,7 +345,7 @@ class Gateway:
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=5)
         for peer in list(self.peers):
-            peer.ws.transport.abort()
+            peer.ws.cut()
 
     # Timers
 

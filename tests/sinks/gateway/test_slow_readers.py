@@ -1,6 +1,7 @@
 """A reader that stops, or crawls, next to healthy ones."""
 
 import asyncio
+import socket
 
 from sinks.client import LiveroomClient
 from sinks.gateway.limits import Limits
@@ -43,6 +44,9 @@ def test_a_reader_that_stops_is_cut_and_holds_little(engine: Engine, settings: S
                 await eventually(lambda: len(server.gateway.peers) == 1)
                 assert held <= 65_536
                 assert healthy.state.gaps == healthy.state.resyncs == 0
+            raw = stalled.writer.get_extra_info("socket")
+            closed = b"\x07"  # TCP_CLOSE: the reset has arrived although nothing was read
+            await eventually(lambda: raw.getsockopt(socket.SOL_TCP, socket.TCP_INFO, 1) == closed)
             await stalled.end()
 
     asyncio.run(scenario())
