@@ -135,6 +135,7 @@ const WORDS = {
   share_out: ["分享", "Shares"],
   fans_join: ["入团", "Fan club"],
   enter: ["进场", "Entries"],
+  cart: ["加购", "Carts"],
   click: ["点击", "Clicks"],
   // roles
   role: ["视角", "View"],

@@ -3,7 +3,7 @@
 import { splitByKey } from "./derive.js";
 import { keyed, node, setText, setVar } from "./dom.js";
 import { figure, integer, percent, scalar } from "./format.js";
-import { has } from "./i18n.js";
+import { has as spoken } from "./i18n.js";
 import { reading } from "./tile_metric.js";
 
 /** The steps a funnel may have, in order; of those in the catalogue five are shown. */
@@ -52,25 +52,28 @@ export function funnel(ctx, body) {
 export function split(ctx, body, spec) {
   const { t, lang, catalogue } = ctx;
   const window = spec.window ?? "session";
-  const [metric, second] = spec.metrics;
+  const has = (name) => catalogue.get(name)?.dimensions?.includes(spec.dimension) === true;
+  const metric = spec.share.find(has) ?? spec.share[0];
+  const { second } = spec;
   const list = node("ul", { class: "bars" });
   body.append(list);
-  if (catalogue.has(metric)) ctx.extra.textContent = catalogue.title(metric, lang);
+  ctx.extra.textContent = [metric, second].map((name) => catalogue.title(name, lang)).join(" · ");
   const channel = ctx.channel.split(ctx.room, spec.dimension);
   return {
     channels: [channel, ctx.channel.room(ctx.room)],
+    subjects: () => [metric, second].map((name) => ({ metric: name, window, channel: null })),
     update() {
-      const rows = [...splitByKey(ctx.store.fields(channel), window, spec.metrics)]
+      const rows = [...splitByKey(ctx.store.fields(channel), window, [metric, second])]
         .map(([key, values]) => ({ key, value: scalar(values[metric]), second: values[second] }))
         .filter((row) => row.value !== null)
         .sort((a, b) => b.value - a.value || (a.key < b.key ? -1 : 1))
         .slice(0, spec.limit ?? 6);
       const sum = rows.reduce((total, row) => total + row.value, 0);
-      const elements = keyed(list, rows, ({ key }) => barRow(has(`channel_${key}`) ? t(`channel_${key}`) : key));
+      const elements = keyed(list, rows, ({ key }) => barRow(spoken(`channel_${key}`) ? t(`channel_${key}`) : key));
       for (const row of rows) {
         const { cells } = elements.get(row.key);
         setText(cells.value, percent(sum === 0 ? null : row.value / sum, lang, 1));
-        setText(cells.second, second === undefined ? "" : figure(row.second, catalogue.unit(second), ctx.currency(), lang));
+        setText(cells.second, figure(row.second, catalogue.unit(second), ctx.currency(), lang));
         setVar(cells.bar, "--part", (sum === 0 ? 0 : row.value / rows[0].value).toFixed(4));
       }
       return rows.length > 0;

@@ -1,12 +1,11 @@
 /** The cockpit's cards: one per room, GMV, online with its last half hour, conversion, alerts. */
 
-import { minutes, openAlerts } from "./derive.js";
-import { keyed, node, setText, svg } from "./dom.js";
+import { openAlerts } from "./derive.js";
+import { keyed, node, setText } from "./dom.js";
 import { figure, integer, moneyParts, scalar } from "./format.js";
+import { spark, SPARK_ROOMS } from "./spark.js";
 import { statusOf } from "./shell.js";
 
-const SPARK_MINUTES = 30;
-const SPARK_ROOMS = 16;
 
 const FACTS = ["online_now", "orders_paid", "cvr_view", "view_uv", "aov_order", "refund_rate"];
 
@@ -46,9 +45,7 @@ function card(ctx, room, metrics, sparks) {
   const host = node("span", { class: "card-host", dir: "auto" });
   const whole = node("span", { class: "value" });
   const minor = node("span", { class: "value-minor" });
-  const line = svg("polyline", { class: "spark-line" });
-  const area = svg("polygon", { class: "spark-area" });
-  const spark = svg("svg", { class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, [area, line]);
+  const trend = spark();
   const facts = metrics.map((metric) => {
     const value = node("dd");
     return { metric, value, element: node("div", {}, [node("dt", { text: t(`card_${metric}`), title: catalogue.title(metric, lang) }), value]) };
@@ -56,7 +53,7 @@ function card(ctx, room, metrics, sparks) {
   const badge = node("span", { class: "card-alerts" });
   const element = node("li", { class: "card", "data-room": room.room }, [
     node("div", { class: "card-head" }, [title, status]), node("div", { class: "card-sub" }, [host, badge]),
-    node("p", { class: "value-line" }, [whole, minor]), sparks ? spark : null,
+    node("p", { class: "value-line" }, [whole, minor]), sparks ? trend.element : null,
     node("dl", {}, facts.map((fact) => fact.element)),
   ]);
   const show = (alerts) => {
@@ -76,19 +73,7 @@ function card(ctx, room, metrics, sparks) {
     }
     setText(badge, alerts.length === 0 ? "" : `▲ ${t("open_alerts", integer(alerts.length, lang))}`);
     badge.dataset.severity = alerts[0]?.severity ?? "";
-    if (sparks) drawSpark(ctx, room, line, area);
+    if (sparks) trend.draw([ctx.store.fields(ctx.channel.hist(room))], "online_now");
   };
   return { element, show };
-}
-
-function drawSpark(ctx, room, line, area) {
-  const values = minutes(ctx.store.fields(ctx.channel.hist(room))).slice(-SPARK_MINUTES)
-    .map(([, row]) => scalar(row.online_now)).filter((value) => value !== null);
-  const points = values.length > 1 ? values : [];
-  const top = Math.max(1, ...points);
-  const step = points.length > 1 ? 100 / (points.length - 1) : 100;
-  const path = points.map((value, at) => `${(at * step).toFixed(1)},${(23 - (value / top) * 21).toFixed(1)}`).join(" ");
-  if (line.getAttribute("points") === path) return;
-  line.setAttribute("points", path);
-  area.setAttribute("points", path === "" ? "" : `0,24 ${path} 100,24`);
 }

@@ -54,6 +54,7 @@ export function trend(ctx, body) {
       const marks = marksOf(ctx, ctx.room);
       const currency = ctx.currency();
       if (!changed(memory, rows, marks)) return true;
+      const live = ctx.store.get(room, "meta.status") !== "ended";
       const from = rows[0][0];
       const to = Math.max(rows.at(-1)[0], from + (SHORTEST_MINUTES - 1) * MINUTE) + MINUTE;
       strip(marks, from, to);
@@ -81,7 +82,7 @@ export function trend(ctx, body) {
             areaStyle: { color: look.a, opacity: 0.1 },
           },
           {
-            name: t("gmv_minute"), type: "bar", yAxisIndex: 1, data: rows.map(([start, , value]) => [start, scalar(value)]),
+            name: t("gmv_minute"), type: "bar", yAxisIndex: 1, data: rows.map(([start, , value], at) => bar(start, scalar(value), live && at === rows.length - 1)),
             itemStyle: { color: look.b, opacity: 0.75 }, barMaxWidth: 0.55 * look.rem,
           },
         ],
@@ -89,6 +90,11 @@ export function trend(ctx, body) {
       return true;
     },
   };
+}
+
+/** The open minute is only begun: drawn fainter, so that it does not look like a fall. */
+function bar(start, value, open) {
+  return open ? { value: [start, value], itemStyle: { opacity: 0.35 } } : [start, value];
 }
 
 /** Names of the lines with their newest value, as text: readable, wrapping, never over the chart. */
@@ -147,14 +153,15 @@ function parts(value, lang) {
 
 /** Rows of the heat map: word, and the metrics that may carry its count, best first. */
 const HEAT = [
-  ["enter", ["view_pv"]],
-  ["comment", ["comments", "comment_count", "comment_per_min"]],
-  ["like", ["likes", "like_count", "like_per_min"]],
-  ["gift", ["gifts", "gift_count", "gift_per_min"]],
-  ["follow", ["follows", "follow_count", "follow_per_min"]],
-  ["share_out", ["shares", "share_count", "share_per_min"]],
-  ["fans_join", ["fans_joins", "fans_join_count", "fans_join_per_min"]],
+  ["enter", ["view_pv", "view_uv"]],
+  ["comment", ["comment_count", "comment_per_min"]],
+  ["like", ["like_count", "likes_per_min"]],
+  ["gift", ["gift_count"]],
+  ["follow", ["follow_uv", "follow_rate"]],
+  ["share_out", ["share_count"]],
+  ["fans_join", ["fansclub_rate"]],
   ["click", ["product_click_uv"]],
+  ["cart", ["cart_uv"]],
 ];
 const HEAT_MINUTES = 30;
 

@@ -4,6 +4,7 @@ import { addUp } from "./derive.js";
 import { calm, keyed, node, setText, setVar } from "./dom.js";
 import { windowName } from "./explain.js";
 import { figure, fraction, isRatio, moneyParts, NONE, scalar } from "./format.js";
+import { spark, SPARK_ROOMS } from "./spark.js";
 
 /** A room's value, or the sum over the page's rooms of one currency. */
 function reading(ctx, metricName, window) {
@@ -27,9 +28,11 @@ export function metric(ctx, body, spec) {
   const minor = node("span", { class: "value-minor" });
   const side = node("p", { class: "value-side" });
   const parts = node("p", { class: "value-parts" });
-  body.append(node("p", { class: "value-line" }, [value, minor]), side, parts);
+  const pasts = scope(ctx).map((room) => ctx.channel.hist(room));
+  const trend = pasts.length > SPARK_ROOMS || spec.size === "huge" ? null : spark();
+  body.append(...(trend === null ? [] : [trend.element]), node("p", { class: "value-line" }, [value, minor]), side, parts);
   return {
-    channels: scope(ctx).map((room) => ctx.channel.room(room)),
+    channels: [...scope(ctx).map((room) => ctx.channel.room(room)), ...(trend === null ? [] : pasts)],
     update() {
       const reads = reading(ctx, spec.metric, window);
       const currency = ctx.currency();
@@ -40,6 +43,7 @@ export function metric(ctx, body, spec) {
       setText(parts, fraction(reads, ...catalogue.partUnits(spec.metric), currency, lang));
       const recent = window === "session" ? reading(ctx, spec.metric, "r5") : null;
       setText(side, scalar(recent) === null ? "" : t("r5", figure(recent, unit, currency, lang)));
+      trend?.draw(pasts.map((past) => ctx.store.fields(past)), spec.metric);
       value.classList.toggle("none", scalar(reads) === null);
     },
   };

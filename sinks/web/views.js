@@ -23,7 +23,7 @@ export const SCREENS = {
       board("rooms_gmv", "room", { title: "tile_rooms", area: "side", limit: 3 }),
       { kind: "conversion", area: "conversion" },
       { kind: "heat", area: "heat" },
-      { kind: "split", title: "tile_channels", dimension: "channel", metrics: ["view_uv", "pay_uv"], area: "channels", limit: 6 },
+      { kind: "split", title: "tile_channels", dimension: "channel", share: ["view_uv", "view_pv"], second: "pay_uv", area: "channels", limit: 6 },
       { kind: "stock", compact: true, area: "stock", limit: 6 },
       { kind: "terms", area: "terms", limit: 18 },
       { kind: "ticker", title: "tile_alerts", area: "ticker", limit: 3 },
@@ -58,7 +58,7 @@ export const CONSOLES = {
     tiles: [
       ...figures(["gmv_paid", ...KPI.slice(0, 5)], { area: "kpi" }), ALERTS, TREND, STOCK, TERMS, PRODUCTS,
       { kind: "funnel", area: "funnel" }, { kind: "conversion", area: "conversion" }, { kind: "heat", area: "heat" },
-      { kind: "split", title: "tile_channels", dimension: "channel", metrics: ["view_uv", "pay_uv"], area: "channels", limit: 8 }, ALL,
+      { kind: "split", title: "tile_channels", dimension: "channel", share: ["view_uv", "view_pv"], second: "pay_uv", area: "channels", limit: 8 }, ALL,
     ],
   },
   host: {

@@ -106,10 +106,11 @@ def metrics(figures: Figures, online: int, peak: int, minutes: int) -> Fields:
         "aov_order": ratio(figures.gmv, figures.pays),
         "aov_buyer": ratio(figures.gmv, figures.pays),
         "comment_per_min": ratio(figures.comments, minutes),
-        "likes": figures.likes,
-        "gifts": figures.gifts,
-        "follows": figures.follows,
-        "shares": figures.shares,
+        "like_count": figures.likes,
+        "comment_count": figures.comments,
+        "gift_count": figures.gifts,
+        "follow_uv": figures.follows,
+        "share_count": figures.shares,
         "online_now": online,
         "pcu": peak,
     }
@@ -214,7 +215,7 @@ class Script:
 
     @property
     def now_ms(self) -> int:
-        """Event time of the last second played."""
+        """Event time of the second played last."""
         return START_MS + self.at * 1000
 
     def advance(self, seconds: int = 1) -> Patches:
@@ -282,7 +283,7 @@ class Script:
             state[f"split:{path}/channel"] = {
                 f"session.{name}.{key}": pair[at]
                 for key, pair in room.channels.items()
-                for at, name in enumerate(("view_uv", "pay_uv"))
+                for at, name in enumerate(("view_pv", "pay_uv"))
             }
             state[f"split:{path}/term"] = {f"r5.comments.{k}": n for k, n in room.terms.items()}
         for name, lines in self._boards().items():
@@ -375,7 +376,7 @@ def alert(rule: str, subject: str, **changes: object) -> Fields:
 
 
 def alerts() -> list[Fields]:
-    """Three open alerts and one resolved."""
+    """Three open, one resolved."""
     gone = alert(
         "stockout_eta", "p9", severity="critical", role="warehouse", metric="stockout_eta_s",
         value=170, baseline=None, num=None, den=None, window=None,

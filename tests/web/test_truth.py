@@ -91,7 +91,7 @@ def test_channel_shares_add_up_from_the_split(stage: Stage, open_page: OpenPage)
     views = {
         name.rsplit(".", 1)[1]: cast("int", value)
         for name, value in fields.items()
-        if name.startswith("session.view_uv.")
+        if name.startswith("session.view_pv.")
     }
     total = sum(views.values())
     expected = [
