@@ -56,6 +56,7 @@ class Rows:
             for name, length in _MINUTES_OF.items():
                 reach = last if is_room and name == "1m" else first + length - 1
                 dirty.update((cell, name, end) for end in range(first, min(reach, last) + 1))
+        self._add_shares(dirty)
         rows: list[Row] = []
         for place, view in enumerate(self._state.plan.views):
             mine = [d for d in dirty if self._state.cube.cell_dimension[d[0]] == place]
@@ -65,6 +66,23 @@ class Rows:
                     cells = sorted(c for c, name, e in mine if name == window.name and e == end)
                     rows += self._rows(view, np.array(cells), window, end, revise=True)
         return rows
+
+    def _add_shares(self, dirty: Dirty) -> None:
+        """Where a room's figures changed, its splits' shares of them did, too."""
+        cube, plan = self._state.cube, self._state.plan
+        number = plan.number.get("room_viewers")
+        if number is None:
+            return
+        places = [p for p, view in enumerate(plan.views) if view.den[number].any()]
+        count = cube.cells.count
+        splits = np.flatnonzero(np.isin(cube.cell_dimension[:count], places))
+        by_session: dict[int, list[int]] = {}
+        for split, session in zip(splits.tolist(), cube.cell_session[splits].tolist(), strict=True):
+            by_session.setdefault(session, []).append(split)
+        for cell, name, end in list(dirty):
+            if cube.cell_dimension[cell] == 0:
+                others = by_session.get(int(cube.cell_session[cell]), ())
+                dirty.update((other, name, end) for other in others)
 
     def sessions(self, sessions: I64, *, revise: bool) -> list[Row]:
         """Rows of whole sessions, every cell of them."""
