@@ -11,7 +11,15 @@ from operators.rules.answers import STATE_OF, Answer, answer_of, apply
 from operators.rules.judge import KIND_OF, Look, Memory
 from operators.rules.life import FIRING, NORMAL, RESOLVED, Alert, resolve, step
 from operators.rules.looks import looks
-from operators.rules.model import AlertChange, Facts, Finding, RoomFacts, Rule, RuleSet
+from operators.rules.model import (
+    AlertChange,
+    Facts,
+    Finding,
+    RoomFacts,
+    Rule,
+    RuleSet,
+    unknown_rule,
+)
 from operators.rules.observed import OBSERVED_TYPES, Observed
 from stream.events import Event
 
@@ -53,11 +61,14 @@ class AlertBook:
         self.tenant = tenant
         self.group = group
         self._state = _State()
+        self._by_name: dict[str, Rule] = {}
+        self._gone: dict[str, Rule] = {}
         self.reload(rules)
 
     def reload(self, rules: RuleSet) -> None:
         """Take other rules; alerts of rules that are gone resolve at the next evaluation."""
         self.rules = rules
+        self._gone.update(self._by_name)
         self._ordered = _silencers_first(rules.rules)
         self._by_name = {rule.name: rule for rule in rules.rules}
 
@@ -74,7 +85,7 @@ class AlertBook:
     def evaluate(self, now_ms: int, facts: Facts) -> list[AlertChange]:
         """Judge every rule for every subject at watermark `now_ms`; in order of telling."""
         self._state.observed.ripen(now_ms, self.rules.settings["payment_wait_s"] * 1000)
-        changes = self._drop_unknown()
+        changes = self._drop_unknown(now_ms)
         changes += self._answer(now_ms)
         rooms = sorted(facts.rooms(), key=lambda room: room.room_id)
         for room in rooms:
@@ -218,13 +229,19 @@ class AlertBook:
         if idle and now_ms >= max(alert.cool_until_ms, alert.snoozed_until_ms):
             del self._state.alerts[key]
 
-    def _drop_unknown(self) -> list[AlertChange]:
-        """Forget what belongs to rules that a reload took away."""
-        state = self._state
-        for table in (state.alerts, state.memory, state.quiet_until_ms):
-            for key in [one for one in table if one.partition("|")[0] not in self._by_name]:
+    def _drop_unknown(self, now_ms: int) -> list[AlertChange]:
+        """Resolve and forget what belongs to rules that a reload took away."""
+        state, changes = self._state, list[AlertChange]()
+        for key in sorted(one for one in state.alerts if rule_name(one) not in self._by_name):
+            name, room, subject = key.split("|", 2)
+            alert, rule = state.alerts.pop(key), self._gone.get(name) or unknown_rule(name)
+            if resolve(alert, rule, now_ms) is not None:
+                told = RESOLVED
+                changes.append(self._change(rule, room, subject, alert, told, now_ms, _NOTHING))
+        for table in (state.memory, state.quiet_until_ms):
+            for key in [one for one in table if rule_name(one) not in self._by_name]:
                 del table[key]
-        return []
+        return changes
 
     def _end_room(self, room: str, now_ms: int) -> list[AlertChange]:
         """Resolve all alerts of an ended room and forget what was known of it."""
@@ -268,6 +285,11 @@ class AlertBook:
             counts[answer.status] = counts.get(answer.status, 0) + 1
             changes.append(replace(change, state=STATE_OF[answer.status], actor=answer.actor))
         return changes
+
+
+def rule_name(key: str) -> str:
+    """The rule of a key `rule|room|subject`."""
+    return key.partition("|")[0]
 
 
 def _silencers_first(rules: Sequence[Rule]) -> list[Rule]:

@@ -120,10 +120,21 @@ def wilson_interval(num: float, den: float, z: float) -> tuple[float, float]:
 
 
 def mismatch(rule: Rule, look: Look, memory: Memory) -> Finding | None:
-    """Our figure against the one another system reports, as a share of the larger."""
+    """Our figure against the one another system reports, as a share of the larger.
+
+    Reports come rarely and ours moves on: a new report is held against what ours was in the
+    last beats, and its verdict stands until the next report.
+    """
     ours = number_of(look.value(rule.window, rule.metric))
-    theirs = number_of(look.value(rule.window, rule.words["reported"]))
-    if ours is None or theirs is None or max(ours, theirs) < rule.numbers["min_value"]:
+    theirs = number_of(look.value("", rule.words["reported"]))
+    if ours is None or theirs is None:
+        return None
+    memory.tail = [*memory.tail[-3:], ours]
+    if theirs != memory.sums.get("theirs"):
+        nearest = min(max(theirs, min(memory.tail)), max(memory.tail))
+        memory.sums["theirs"], memory.sums["ours"] = float(theirs), float(nearest)
+    ours = memory.sums["ours"]
+    if max(ours, theirs) < rule.numbers["min_value"]:
         return None
     share = abs(ours - theirs) / max(ours, theirs)
     limit = rule.numbers["ratio"]

@@ -81,6 +81,14 @@ class Rule:
         return self.numbers.get(name)
 
 
+def unknown_rule(name: str) -> Rule:
+    """Stands for a rule that is in no file any more, so that its open alerts can resolve."""
+    texts = dict.fromkeys(("title_en", "title_zh"), name) | {"action_en": "", "action_zh": ""}
+    return Rule(
+        name, "gone", "room", "", "", "info", "operator", 0, 0, 0, 5, (), (), (), (), (), texts, {}
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """All rules of the group; `digest` names exactly this text in the log."""
