@@ -153,6 +153,7 @@ def main() -> int:
     for _ in range(args.rounds):
         for name, run in subjects.items():
             found[name].append(run())
+            print(f"  {name}: {found[name][-1]:.1f}", flush=True)
     middle = {name: statistics.median(values) for name, values in found.items()}
     for name, values in found.items():
         spread = " ".join(f"{value:.1f}" for value in values)
