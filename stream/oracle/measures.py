@@ -44,7 +44,7 @@ _PAID = _money("order_paid")
 _REFUNDED = _money("refund_succeeded")
 
 _MINUTES = "any_value(minutes)"
-_COHORT = "type = 'refund_succeeded' AND paid_here"
+_COHORT = "type = 'refund_succeeded' AND of_seen_order"
 _COHORT_REFUNDED = f"coalesce(sum(amount_minor) FILTER ({_COHORT}), 0)::BIGINT"
 
 DEFINITIONS: Final[dict[str, Definition]] = {

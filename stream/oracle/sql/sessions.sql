@@ -44,10 +44,6 @@ SELECT f.* EXCLUDE (place) REPLACE (
         coalesce(f.campaign_id, f.place.campaign_id) AS campaign_id
     ),
     s.session, s.start_ms AS session_start_ms, s.end_ms AS session_end_ms,
-    -- Whether the order was paid in the session that a refund counts in.
-    EXISTS (
-        SELECT 1 FROM roomed p
-        WHERE p.type = 'order_paid' AND p.tenant = f.tenant AND p.grp = f.grp
-            AND p.order_id = f.order_id AND p.own_session = s.session
-    ) AS paid_here
+    -- A refund of an order that nobody saw is no refund of the session's orders.
+    f.place IS NOT NULL AS of_seen_order
 FROM found f JOIN sessions s ON s.session = coalesce(f.place.session, f.own_session);
