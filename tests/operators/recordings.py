@@ -38,7 +38,7 @@ def result_bytes(chunks: list[bytes], *, shards: int = 1, size: int = 1 << 22) -
 
 
 def shuffled(data: bytes, seed: int, within: int) -> bytes:
-    """Lines between ticks in another order: event lines move by up to `within` tick places, not past the closing one."""
+    """Events moved later by up to `within` tick places, not past the closing tick."""
     random = Random(seed)
     lines = data.splitlines(keepends=True)
     seconds, place, last = [], 0, sum(TICK in line for line in lines)
