@@ -99,7 +99,7 @@ class Shard:
         for letter in dead:
             self.state.count(f"dead.{letter.reason}")
         if dead:
-            outputs.append(Output(self.number, last.version, last.as_of_ms, dead=tuple(dead)))
+            outputs.append(self._output(last.version, last.as_of_ms, dead=tuple(dead)))
         return outputs
 
     def flush(self, as_of_ms: int) -> Output:
@@ -246,8 +246,14 @@ class Shard:
         patches: Sequence[Patch] = (),
         entries: tuple[LogEntry, ...] = (),
         rows: tuple[Row, ...] = (),
+        dead: tuple[DeadLetter, ...] = (),
         retired: tuple[str, ...] = (),
     ) -> Output:
+        """An output with the counters as they stand; `wm_ms` among them is the watermark."""
+        counters = dict(self.state.counters)
+        watermark = self.state.clock.watermark_ms()
+        if watermark is not None:
+            counters["wm_ms"] = watermark
         return Output(
             self.number,
             version,
@@ -255,8 +261,9 @@ class Shard:
             tuple(patches),
             entries,
             rows,
+            dead,
             retired=retired,
-            counters=dict(self.state.counters),
+            counters=counters,
         )
 
 

@@ -22,6 +22,7 @@ from stream.options import make_shard, rules_of
 from stream.partition import Partition
 from stream.recovery import REMEDY, check_recovery
 from stream.settings import Settings
+from stream.side import beside
 from stream.sources import ShardSource
 from stream.stages import Stages
 
@@ -41,7 +42,7 @@ def run_engine(settings: Settings) -> int:
     rules_of(settings)
     check_recovery(settings.recovery_dir, settings.shards)
     stages, failures = Stages(), Failures()
-    with stop_on_signals() as stop:
+    with stop_on_signals() as stop, beside(settings, stop):
         reader = LogReader(settings.redis_url)
         asker = EpochAsker(settings.redis_url)
         try:

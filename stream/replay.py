@@ -1,5 +1,6 @@
 """Recordings through the engine: the same shards as live, driven by a plain loop or Bytewax."""
 
+import gc
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +18,7 @@ from stream.formats import read_events
 from stream.ids import shard_of
 from stream.options import make_shard
 from stream.settings import Settings
+from stream.side import GC_THRESHOLDS
 
 STEP_BYTES: Final = 4 << 20
 """Bytes folded at once: big enough that the fixed cost of a step does not show."""
@@ -144,6 +146,7 @@ def replay_command(
         return replay_files(files, fmt, results, workers, processes, settings)
     from stream.replay_progress import paced, watched
 
+    gc.set_threshold(*GC_THRESHOLDS)
     shard = make_shard(0, settings)
     chunks = (chunk for path in files for chunk in read_events(path, fmt, key))
     rows: list[Row] = []
