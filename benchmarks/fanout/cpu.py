@@ -31,12 +31,15 @@ CHANNEL = "room:t1/r1"
 
 
 @contextmanager
-def child(*command: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A child process that is gone afterwards."""
+def child(
+    *command: str, env: dict[str, str] | None = None, quiet: bool = False
+) -> Iterator[subprocess.Popen[str]]:
+    """A child process that is gone afterwards; `quiet` drops what it prints."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
+        stderr=subprocess.DEVNULL if quiet else None,
         text=True,
         env={**os.environ, **(env or {})},
     )
@@ -62,9 +65,9 @@ def report(process: "subprocess.Popen[str]") -> dict[str, float]:
     return counts
 
 
-def cpu_s(process: psutil.Process) -> float:
-    """User and system seconds so far."""
-    times = process.cpu_times()
+def cpu_s(pid: int) -> float:
+    """User and system seconds of a process so far."""
+    times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
 
 
@@ -75,11 +78,10 @@ def measure(server: "subprocess.Popen[str]", swarm_args: list[str], seconds: flo
     with child(*module) as swarm:
         line(swarm)
         time.sleep(1.5)
-        subject = psutil.Process(server.pid)
         report(swarm)
-        before = cpu_s(subject)
+        before = cpu_s(server.pid)
         time.sleep(seconds)
-        used = cpu_s(subject) - before
+        used = cpu_s(server.pid) - before
         counts = report(swarm)
     return used / max(1, counts["frames"]) * 1e6
 

@@ -54,9 +54,9 @@ def run(args: argparse.Namespace, redis_url: str) -> int:
                 line(crowd)
                 after = settle(subject)
                 report(crowd)
-                start = cpu_s(subject)
+                start = cpu_s(server.pid)
                 time.sleep(5)
-                used = cpu_s(subject) - start
+                used = cpu_s(server.pid) - start
                 counts = report(crowd)
     each = (after - before) / args.clients
     print(f"{args.clients} connections: {before:.0f} -> {after:.0f} KiB, {each:.1f} KiB each")

@@ -40,13 +40,11 @@ class BenchSettings:
     assets_dir: Path | None = None
 
 
-async def run(redis_url: str, port: int, reuse_port: bool) -> None:
+async def run(settings: BenchSettings, reuse_port: bool) -> None:
     """Serve until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with GatewayServer(
-        BenchSettings(redis_url, port), LIMITS, reuse_port=reuse_port
-    ) as server:
+    async with GatewayServer(settings, LIMITS, reuse_port=reuse_port) as server:
         print(server.port, flush=True)
         await stop.wait()
 
@@ -56,10 +54,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--redis-url", required=True)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--reuse-port", action="store_true")
     parser.add_argument("--uvloop", action="store_true")
     args = parser.parse_args()
-    work = run(args.redis_url, args.port, args.reuse_port)
+    settings = BenchSettings(args.redis_url, args.port, args.shards)
+    work = run(settings, args.reuse_port)
     if args.uvloop:
         uvloop.run(work)
     else:
