@@ -52,6 +52,8 @@ class Boards:
         self._state = state
         self.before: dict[Address, dict[str, int]] = {}
         self.said: dict[Address, list[Line]] = {}
+        self.moved = False
+        """Whether the order of the minute before has changed since someone looked."""
 
     def lines(self, after_pane: int | None) -> dict[Address, list[Line]]:
         """The boards now; with `after_pane`, without what happened in that pane or later."""
@@ -130,6 +132,7 @@ class Boards:
                     Row("board", tenant, group, room, name, None, "session",
                         end_ms - MINUTE_MS, end_ms, True, 0, body)
                 )  # fmt: skip
+            self.moved |= previous != ranks
             self.before[address] = ranks
         return rows
 

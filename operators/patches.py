@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from operators.boards import Address, Boards, Line
+from operators.boards import Address, Boards
 from operators.catalogue.axes import PANE_MS
 from operators.figures import Figures, Span, value_of
 from operators.hashindex import I64
@@ -56,7 +56,7 @@ class Patches:
             view.dimension: _Sent(len(view.windows), len(view.metrics)) for view in state.plan.views
         }
         self._meta: dict[int, dict[str, object]] = {}
-        self._shown: dict[Address, list[Line]] = {}
+        self._shown: dict[Address, list[dict[str, object]]] = {}
 
     def forget(self) -> None:
         """Send everything again: the place it was sent to has lost it."""
@@ -84,7 +84,7 @@ class Patches:
                 traded = traded or view.dimension == "product"
         self._rooms(np.unique(state.cube.cell_session[dirty]), fields)
         patches = [Patch(channel, changed) for channel, changed in fields.items() if changed]
-        return patches + (self._board_patches() if traded else [])
+        return patches + (self._board_patches() if traded or self._boards.moved else [])
 
     def _current(self, cells: I64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which cells are of their room's current session: an older one is not on screens."""
@@ -151,15 +151,18 @@ class Patches:
                 fields.setdefault(f"room:{where.tenant}/{where.room_id}", {}).update(changed)
 
     def _board_patches(self) -> list[Patch]:
-        patches = []
-        for address, lines in self._boards.lines(None).items():
+        state, patches = self._state, []
+        self._boards.moved = False
+        now = self._boards.lines(None)
+        for address in sorted(now.keys() | self._shown.keys(), key=str):
+            lines = self._boards.body(now.get(address, []), self._boards.before.get(address, {}))
             if self._shown.get(address) == lines:
                 continue
             tenant, group, name, room = address
-            had = len(self._shown.get(address, ()))
+            # What a predecessor showed is not known: all ranks below the last are taken away.
+            had = len(self._shown.get(address, range(state.options.board_lines)))
             self._shown[address] = lines
-            body = self._boards.body(lines, self._boards.before.get(address, {}))
-            fields: dict[str, object] = {str(line["rank"]): line for line in body}
+            fields: dict[str, object] = {str(line["rank"]): line for line in lines}
             fields.update((str(rank), None) for rank in range(len(lines) + 1, had + 1))
             suffix = "" if room is None else f"@{room}"
             patches.append(Patch(f"board:{tenant}/{group}/{name}{suffix}", fields))
