@@ -129,7 +129,12 @@ class Writer:
     def _new_epoch(self) -> None:
         self._epochs += 1
         self._engine.truth = {name: dict(state) for name, state in self.truth.items()}
-        self._insist(lambda: self._engine.rewrite(f"e{self._epochs}") or 0)
+
+        def rewrite() -> int:
+            self._engine.rewrite(f"e{self._epochs}")
+            return 0
+
+        self._insist(rewrite)
         self._seqs = dict.fromkeys(CHANNELS, 1)
         self._log_seq = 0
         self.flushed_at = self.count

@@ -136,10 +136,10 @@ def _change(
         table.put(name, value)
     for name, value in msgspec.convert(step.get("add", {}), dict[str, int]).items():
         table.add(name, value)
-    for room, body in msgspec.convert(step.get("room", {}), dict[str, dict[str, int]]).items():
-        table.room(room, now_ms, body)
-        if "silent" in body:
-            (silent.add if body["silent"] else silent.discard)(room)
+    for room, facts in msgspec.convert(step.get("room", {}), dict[str, dict[str, int]]).items():
+        table.room(room, now_ms, facts)
+        if "silent" in facts:
+            (silent.add if facts["silent"] else silent.discard)(room)
     for number, body in enumerate(msgspec.convert(step.get("event", []), list[dict[str, object]])):
         kind = body.get("type", "")
         base = {"event_id": f"{now_ms}-{kind}-{number}", "source": "/test", "event_time_ms": now_ms}

@@ -117,7 +117,7 @@ def run(plan: SimulationPlan, rules: RuleSet, watch_eta: bool = False) -> list[O
         picked = np.flatnonzero(is_type(events, *wanted))
         raw = recording._renderer.lines(events[:, picked], mine[picked])
         decoded = [msgspec.json.decode(line, type=Event) for line in raw]
-        labels = [
+        labels: list[dict[str, object]] = [
             {"kind": one.kind, "room": f"r{one.room + 1}", "subject": one.subject,
              "start_ms": one.start_ms, "end_ms": one.end_ms, "alert": one.alert}
             for one in world.incidents if one.tenant == tenant

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from simulators.bulk import BulkPlan, lines, write
+from simulators.bulk import lines, write
+from simulators.bulk_blocks import BulkPlan
 from stream.codec import decode
 from stream.errors import ConfigError
 from stream.validate import reject_reason

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from simulators.api import HARD_DISORDER, Disorder, Recording, SimulationPlan, simulate_lines
 from simulators.columns import Col
-from simulators.disorder import GARBAGE
+from simulators.disorder import GARBAGE, Garbage
 from stream.codec import Rejected, decode_line
 from stream.validate import reject_reason
+from tests.simulators.truths import truth_of
 
 PLAN = SimulationPlan("calm", rooms=4, minutes=8, rate=120, disorder=HARD_DISORDER, seed=9)
 GOOD = (
@@ -19,7 +20,7 @@ GOOD = (
 
 
 @pytest.mark.parametrize("kind", GARBAGE, ids=lambda kind: kind.name)
-def test_garbage_is_rejected_for_the_reason_it_is_counted_under(kind: object) -> None:
+def test_garbage_is_rejected_for_the_reason_it_is_counted_under(kind: Garbage) -> None:
     made = kind.make(GOOD)
     assert made.endswith(b"\n")
     assert made.count(b"\n") == 1
@@ -54,12 +55,12 @@ def test_an_event_in_order_is_never_behind_the_watermark_and_a_late_one_always_i
     behind = stamp < watermark
     assert (behind[plain] == part.late[part.row][plain]).all()
     # Names, prices and shared stock correct no window.
-    counted = recording.truth()["counts"]["late"]
+    counted = truth_of(recording)["counts"]["late"]
     assert 0 <= int(behind[plain].sum()) - counted <= 20
 
 
 def test_everything_that_goes_in_is_accounted_for() -> None:
-    counts = Recording(PLAN).truth()["counts"]
+    counts = truth_of(Recording(PLAN))["counts"]
     assert counts["in"] == counts["accepted"] + counts["duplicates"] + sum(counts["dead"].values())
     assert counts["lost"] > 0
     assert set(counts["dead"]) == {kind.reason for kind in GARBAGE} | {"clock_skew", "too_late"}
@@ -69,7 +70,7 @@ def test_shares_are_about_what_was_asked_for() -> None:
     plan = SimulationPlan(
         "calm", rooms=4, minutes=10, rate=200, disorder=Disorder(500, 0.02, 0, 0.05, 0, 0, 0.01)
     )
-    counts = Recording(plan).truth()["counts"]
+    counts = truth_of(Recording(plan))["counts"]
     good = counts["accepted"]
     assert counts["duplicates"] == pytest.approx(0.05 * good, rel=0.1)
     assert counts["late"] == pytest.approx(0.02 * good, rel=0.1)
@@ -78,7 +79,7 @@ def test_shares_are_about_what_was_asked_for() -> None:
 
 def test_without_disorder_lines_are_in_event_order_and_all_accepted() -> None:
     recording = Recording(SimulationPlan("calm", rooms=2, minutes=3))
-    counts = recording.truth()["counts"]
+    counts = truth_of(recording)["counts"]
     assert counts["in"] == counts["accepted"]
     assert (np.diff(recording.delivery.stamp_ms) >= 0).all()
 
@@ -103,10 +104,10 @@ def test_any_plan_cut_anywhere_adds_up(
     arrival = recording.delivery.arrival_ms
     assert (np.diff(arrival) >= 0).all()
     now_ms = int(arrival[stop - 1]) + 1_000 if stop else plan.start_ms
-    counts = recording.truth(stop, 0, now_ms)["counts"]
+    counts = truth_of(recording, stop, 0, now_ms)["counts"]
     rejected = sum(counts["dead"].values())
     assert counts["in"] == counts["accepted"] + counts["duplicates"] + rejected
-    whole = recording.truth()["counts"]
+    whole = truth_of(recording)["counts"]
     assert whole["in"] == len(recording)
     assert counts["accepted"] <= whole["accepted"] + rooms
     assert recording.closing_ms() >= int(arrival[-1]) + 122_000

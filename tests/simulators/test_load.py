@@ -6,6 +6,7 @@ import pytest
 from simulators.api import HARD_DISORDER, SimulationPlan
 from simulators.load import Played, pace
 from stream.errors import ConfigError
+from tests.simulators.truths import Line, Truth, as_truth
 
 PLAN = SimulationPlan("calm", rooms=3, tenants=2, minutes=3, disorder=HARD_DISORDER)
 
@@ -36,8 +37,8 @@ class Log:
     def tick(self, line: bytes) -> None:
         self.entries.append((None, line))
 
-    def events(self) -> list[dict]:
-        out = []
+    def events(self) -> list[Line]:
+        out: list[Line] = []
         for _, body in self.entries:
             for line in body.split(b"\n")[:-1]:
                 try:
@@ -55,6 +56,10 @@ def play(
     return played, log, clock
 
 
+def truth(played: Played) -> Truth:
+    return as_truth(played.truth)
+
+
 def ticks(log: Log) -> list[int]:
     return [one["event_time_ms"] for one in log.events() if one.get("type") == "tick"]
 
@@ -63,7 +68,7 @@ def test_a_whole_play_sends_every_line_now_and_closes_the_clock() -> None:
     played, log, clock = play()
     sent = [one for one in log.events() if one.get("type") != "tick"]
     assert played.complete
-    assert len(sent) == played.lines == played.truth["counts"]["in"]
+    assert len(sent) == played.lines == truth(played)["counts"]["in"]
     assert played.start_ms == 1_900_000_001_000
     starts = [one for one in sent if one.get("status") == "start" and "title" in one]
     assert all(0 <= one["event_time_ms"] - played.start_ms < 5_000 for one in starts)
@@ -91,16 +96,16 @@ def test_stopped_early_it_ends_the_rooms_and_tells_what_was_sent() -> None:
     ends = [one for one in events if one.get("status") == "end"]
     assert {one["room_id"] for one in ends} == {"r1", "r2", "r3"}
     assert all(one["event_time_ms"] == played.end_ms for one in ends)
-    counts = played.truth["counts"]
+    counts = truth(played)["counts"]
     assert counts["in"] == sum(one.get("type") != "tick" for one in events)
     assert counts["in"] == counts["accepted"] + counts["duplicates"] + sum(counts["dead"].values())
-    assert {one["end_ms"] for one in played.truth["sessions"]} == {played.end_ms}
+    assert {one["end_ms"] for one in truth(played)["sessions"]} == {played.end_ms}
     paid = {
         (one["order_id"], one.get("line_id")): one["amount_minor"]
         for one in events
         if one.get("type") == "order_paid" and "tenant" in one
     }
-    assert sum(one["gmv_paid"] for one in played.truth["groups"]) == sum(paid.values())
+    assert sum(one["gmv_paid"] for one in truth(played)["groups"]) == sum(paid.values())
 
 
 def test_speed_shortens_the_wall_time_only() -> None:
@@ -118,6 +123,6 @@ def test_two_plays_have_different_ids_and_speed_must_be_positive() -> None:
     played, first, _ = play(stop=lambda clock: clock.time_ms > 1_900_000_005_000)
     ids = {one["event_id"] for one in first.events() if one.get("type") == "enter"}
     assert all(one.startswith("s1-") for one in ids)
-    assert played.truth["plan"]["run"] != PLAN.run_id
+    assert truth(played)["plan"]["run"] != PLAN.run_id
     with pytest.raises(ConfigError, match="speed"):
         pace(PLAN, log.send, log.tick, lambda: True, speed=0)

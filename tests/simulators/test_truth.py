@@ -2,12 +2,13 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from simulators.api import HARD_DISORDER, Recording, SimulationPlan, simulate_lines, write_recording
+from tests.simulators.truths import Counts, Line, Row, Truth, truth_of
 
 PRESENCE = {
     "enter", "heartbeat", "comment", "like", "gift", "follow", "share", "fans_join",
@@ -22,9 +23,11 @@ PLANS = [
 ]
 
 
-def accepted(plan: SimulationPlan) -> tuple[list[dict], dict]:
+def accepted(plan: SimulationPlan) -> tuple[list[Line], Counts]:
     """What an engine keeps: first of each id, in time, well-formed; and the counts."""
-    events, seen, counts = [], set(), {"in": 0, "duplicates": 0, "dead": 0}
+    events: list[Line] = []
+    seen: set[tuple[str, str]] = set()
+    received = duplicates = dead = 0
     tick_ms = -1
     for chunk in simulate_lines(plan):
         for line in chunk.lines.split(b"\n")[:-1]:
@@ -39,18 +42,25 @@ def accepted(plan: SimulationPlan) -> tuple[list[dict], dict]:
             if kind == "tick":
                 tick_ms = at_ms
                 continue
-            counts["in"] += 1
+            received += 1
             if not good or not tick_ms - 62_000 <= at_ms <= tick_ms + 60_000:
-                counts["dead"] += 1
+                dead += 1
             elif (event["source"], event["event_id"]) in seen:
-                counts["duplicates"] += 1
+                duplicates += 1
             else:
                 seen.add((event["source"], event["event_id"]))
                 events.append(event)
-    return events, counts
+    return events, {
+        "in": received,
+        "accepted": len(events),
+        "duplicates": duplicates,
+        "late": 0,
+        "lost": 0,
+        "dead": {"all": dead},
+    }
 
 
-def rooms_of_refunds(events: list[dict]) -> None:
+def rooms_of_refunds(events: list[Line]) -> None:
     """A refund without room belongs to the room of its order line."""
     rooms = {
         (one["tenant"], one["order_id"], one.get("line_id")): one["room_id"]
@@ -63,15 +73,15 @@ def rooms_of_refunds(events: list[dict]) -> None:
             one.setdefault("room_id", rooms[key])
 
 
-def users(events: list[dict], kind: str) -> int:
+def users(events: list[Line], kind: str) -> int:
     return len({one["user_id"] for one in events if one["type"] == kind})
 
 
-def money(events: list[dict], kind: str) -> int:
+def money(events: list[Line], kind: str) -> int:
     return sum(one["amount_minor"] for one in events if one["type"] == kind)
 
 
-def expected(events: list[dict]) -> dict[str, object]:
+def expected(events: list[Line]) -> dict[str, object]:
     paid, back = money(events, "order_paid"), money(events, "refund_succeeded")
     return {
         "view_pv": sum(one["type"] == "enter" for one in events),
@@ -86,7 +96,7 @@ def expected(events: list[dict]) -> dict[str, object]:
     }
 
 
-def online_at(events: list[dict], second: int) -> int:
+def online_at(events: list[Line], second: int) -> int:
     """The contract's sentence, viewer by viewer."""
     last: dict[str, int] = {}
     left: dict[str, int] = {}
@@ -99,25 +109,24 @@ def online_at(events: list[dict], second: int) -> int:
     return sum(second - at < 300 and left.get(user, -1) < at for user, at in last.items())
 
 
-def windows(truth: dict, dimension: str) -> Iterator[tuple[dict, dict]]:
-    ends = {(one["room_id"], one["start_ms"]): one["end_ms"] for one in truth["sessions"]}
+def rows(truth: Truth, dimension: str, window: str) -> Iterator[Row]:
     for row in truth["rows"]:
-        if row["dimension"] == dimension:
-            yield row, ends
+        if row["dimension"] == dimension and row["window"] == window:
+            yield row
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.scenario)
 def test_every_row_equals_a_recount_of_the_lines(plan: SimulationPlan) -> None:
-    truth = Recording(plan).truth()
+    truth = truth_of(Recording(plan))
     events, counts = accepted(plan)
     rooms_of_refunds(events)
-    by_room = defaultdict(list)
+    by_room: dict[str | None, list[Line]] = defaultdict(list)
     for event in events:
         by_room[event.get("room_id")].append(event)
     sessions = truth["sessions"]
     assert truth["counts"]["in"] == counts["in"]
     assert truth["counts"]["duplicates"] == counts["duplicates"]
-    assert sum(truth["counts"]["dead"].values()) == counts["dead"]
+    assert sum(truth["counts"]["dead"].values()) == counts["dead"]["all"]
     assert truth["counts"]["accepted"] == len(events)
     for row in truth["rows"]:
         live = next(
@@ -136,16 +145,17 @@ def test_every_row_equals_a_recount_of_the_lines(plan: SimulationPlan) -> None:
         figures = expected(inside)
         if row["dimension"] == "product":
             del figures["view_pv"], figures["view_uv"]
-        assert {name: row["metrics"][name] for name in figures} == figures, row
+        metrics: Mapping[str, object] = row["metrics"]
+        assert {name: metrics[name] for name in figures} == figures, row
 
 
 def test_online_equals_the_definition_second_by_second() -> None:
     plan = SimulationPlan("traffic_drop", minutes=9, rate=8, seed=8, disorder=HARD_DISORDER)
-    truth = Recording(plan).truth()
+    truth = truth_of(Recording(plan))
     events = [one for one in accepted(plan)[0] if one.get("room_id") == "r1"]
     checked = 0
-    for row, _ in windows(truth, "room"):
-        if row["window"] == "1m" and "pcu" in row["metrics"]:
+    for row in rows(truth, "room", "1m"):
+        if "pcu" in row["metrics"]:
             first = max(row["start_ms"], truth["sessions"][0]["start_ms"]) // 1_000
             seconds = [online_at(events, at) for at in range(first, row["end_ms"] // 1_000, 7)]
             assert row["metrics"]["online_now"] == online_at(events, row["end_ms"] // 1_000 - 1)
@@ -156,7 +166,7 @@ def test_online_equals_the_definition_second_by_second() -> None:
 
 def test_stock_equals_a_recount_and_boards_are_sorted_with_ties_by_key() -> None:
     plan = PLANS[2]
-    truth = Recording(plan).truth()
+    truth = truth_of(Recording(plan))
     events, _ = accepted(plan)
     rooms_of_refunds(events)
     for pool in truth["stock"]:
@@ -166,7 +176,7 @@ def test_stock_equals_a_recount_and_boards_are_sorted_with_ties_by_key() -> None
             and (one.get("pool_id") or one.get("product_id")) == pool["pool"]
         ]  # fmt: skip
 
-        def units(kind: str, mine: list[dict] = mine) -> int:
+        def units(kind: str, mine: list[Line] = mine) -> int:
             return sum(one["qty"] for one in mine if one["type"] == kind)
 
         on_hand = units("stock_set") + units("stock_adjust")

@@ -56,6 +56,12 @@ class Raw:
     def status(self) -> int:
         return int(self.head.split(" ")[1])
 
+    @property
+    def transport(self) -> asyncio.Transport:
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        return transport
+
     def send(self, data: bytes) -> None:
         self.writer.write(data)
 

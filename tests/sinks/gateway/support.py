@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from redis.typing import EncodableT, FieldT
 
 from sinks.gateway.auth import mint_token
 
@@ -69,13 +70,25 @@ class Engine:
                 state[name] = value
         keys = [self.key(name) for name in (channel, "out", "channels", "meta")]
         pairs = [part for name, value in fields.items() for part in (name, json.dumps(value))]
-        args = [channel, json.dumps(fields), self.epoch, self.out_max, *pairs]
+        args: list[EncodableT] = [
+            channel,
+            json.dumps(fields),
+            self.epoch,
+            self.out_max,
+            *pairs,
+        ]
         return int(self._patch(keys=keys, args=args))
 
     def log(self, channel: str, data: Any) -> int:
         self.logs.setdefault(channel, []).append(data)
         names = (f"log:{channel}", "out", "channels", "meta", "logseq")
-        args = [channel, json.dumps(data), self.epoch, self.out_max, self.log_max]
+        args: list[EncodableT] = [
+            channel,
+            json.dumps(data),
+            self.epoch,
+            self.out_max,
+            self.log_max,
+        ]
         return int(self._log(keys=[self.key(name) for name in names], args=args))
 
     def rewrite(self, epoch: str) -> None:
@@ -85,7 +98,14 @@ class Engine:
         for channel, state in list(self.truth.items()):
             self.redis.delete(self.key(channel))
             self.patch(channel, dict(state))
-        fields = {"c": "", "k": "epoch", "e": epoch, "s": 0, "d": "", "t": 0}
+        fields: dict[FieldT, EncodableT] = {
+            "c": "",
+            "k": "epoch",
+            "e": epoch,
+            "s": 0,
+            "d": "",
+            "t": 0,
+        }
         self.redis.xadd(self.key("out"), fields)
 
     def close(self) -> None:
@@ -102,6 +122,7 @@ class Settings:
     port: int = 0
     token_secret: str | None = SECRET
     token_secret_previous: str | None = None
+    token_ttl_s: int = 3_600
     allowed_origins: tuple[str, ...] = ()
     max_connections: int = 10_000
     assets_dir: Path | None = None

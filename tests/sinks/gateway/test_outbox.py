@@ -72,7 +72,10 @@ class Chains:
         self.channels: dict[str, CachedChannel] = {n: StateChannel(n, 200) for n in STATES}
         self.channels[LOG] = LogChannel(LOG, 200, ring_count=8, snapshot_count=8)
         for channel in self.channels.values():
-            channel.load("e1", 0, {} if isinstance(channel, StateChannel) else [], 0, "start")
+            if isinstance(channel, StateChannel):
+                channel.load("e1", 0, {}, 0, "start")
+            else:
+                channel.load("e1", 0, [], 0, "start")
         self.truth: dict[str, dict[str, int]] = {name: {} for name in STATES}
         self.log_count = 0
         self.peers: list[Peer] = []
@@ -100,10 +103,8 @@ class Chains:
         position = channel.resume_from(since["e"], since["s"]) if since else None
         state.subscribed({"kind": channel.kind, "recovered": position is not None})
         rate_ms = rate_ms if channel.kind == "state" else 50
-        if since and position is None:
-            lost = channel.lost_since(since["e"], since["s"]) if name == LOG else None
-            peer.lost += lost or 0
-        self.outbox.subscribe(peer.client, channel, rate_ms, position)
+        if since and position is None and isinstance(channel, LogChannel):
+            peer.lost += channel.lost_since(since["e"], since["s"]) or 0
 
     def unsubscribe(self, number: int, name: str) -> None:
         peer = self.pick(number)
@@ -253,7 +254,8 @@ def test_broken_is_what_a_wrong_predecessor_raises() -> None:
 
 
 def test_clients_with_the_same_channels_share_one_blob() -> None:
-    outbox, blobs = Outbox(), []
+    outbox = Outbox()
+    blobs: list[bytes] = []
     channel = StateChannel("room:t1/r1", 1_000)
     channel.load("e1", 0, {}, 0, "start")
     for _ in range(3):
@@ -267,7 +269,8 @@ def test_clients_with_the_same_channels_share_one_blob() -> None:
 
 
 def test_a_missed_grid_point_is_made_up_for() -> None:
-    outbox, blobs = Outbox(), []
+    outbox = Outbox()
+    blobs: list[bytes] = []
     channel = StateChannel("room:t1/r1", 1_000)
     channel.load("e1", 0, {}, 0, "start")
     client = Client(blobs.append)

@@ -24,7 +24,7 @@ def test_a_reader_that_stops_is_cut_and_holds_little(engine: Engine, settings: S
         async with GatewayServer(settings, limits) as server:
             url = f"ws://127.0.0.1:{server.port}/ws"
             stalled = await Raw.open(server.port, rcvbuf=4_096)
-            stalled.writer.transport.pause_reading()
+            stalled.transport.pause_reading()
             stalled.say(type="connect", id=1, token=settings.token())
             stalled.say(type="sub", id=2, ch=ROOM, rate_ms=100)
             async with LiveroomClient(url, settings.token(), rate_ms=100) as client:
@@ -62,13 +62,13 @@ def test_a_crawling_reader_gets_merged_updates_and_ends_with_the_truth(
             await raw.connect(settings.token())
             raw.say(type="sub", id=2, ch=ROOM, rate_ms=100)
             await raw.hear("snap")
-            raw.writer.transport.pause_reading()
+            raw.transport.pause_reading()
             for number in range(1, 61):
                 await asyncio.to_thread(engine.patch, ROOM, big(number))
                 await asyncio.sleep(0.02)
             (peer,) = server.gateway.peers
             await eventually(lambda: peer.client.paused)
-            raw.writer.transport.resume_reading()
+            raw.transport.resume_reading()
             state: dict[str, object] = {}
             last = updates = 0
             while state != engine.truth[ROOM]:
@@ -86,7 +86,7 @@ def test_a_peer_that_floods_pings_and_never_reads_is_cut(settings: Settings) -> 
     async def scenario() -> None:
         async with GatewayServer(settings, Limits(stall_s=1.0)) as server:
             raw = await Raw.open(server.port, rcvbuf=4_096)
-            raw.writer.transport.pause_reading()
+            raw.transport.pause_reading()
             ping = b"\x89\xfd\0\0\0\0" + b"x" * 125
             held = 0
             for _ in range(400):
@@ -111,7 +111,7 @@ def test_shutting_down_does_not_hang_on_a_reader_that_stopped(
         server = GatewayServer(settings)
         async with server:
             raw = await Raw.open(server.port, rcvbuf=4_096)
-            raw.writer.transport.pause_reading()
+            raw.transport.pause_reading()
             raw.say(type="connect", id=1, token=settings.token())
             raw.say(type="sub", id=2, ch=ROOM, rate_ms=100)
             number = 0
