@@ -37,7 +37,8 @@
  *   onGap?: (gap: Gap, channel: string) => void,
  *   onError?: (error: ErrorFrame, channel: string) => void}} Handlers
  * @typedef {{url: string, token: string|(() => string|null),
- *   onState?: (state: State, code?: number) => void}} Options
+ *   onState?: (state: State, code?: number) => void,
+ *   onToken?: (token: string) => void}} Options onToken: the token was renewed, keep the new one
  */
 
 export const SUBPROTOCOL = "lc.v1.json";
@@ -87,9 +88,7 @@ export class Channel {
   }
 
   /** Ends the subscription. */
-  close() {
-    this.connection.unsubscribe(this);
-  }
+  close = () => this.connection.unsubscribe(this);
 
   /** @returns {{e: string, s: number}|undefined} where to resume */
   since() {
@@ -97,10 +96,8 @@ export class Channel {
   }
 
   /** Takes a `sub_ok`. @param {Object} frame */
-  subscribed(frame) {
-    this.kind = frame.kind;
-    this.waiting = !frame.recovered;
-    this.parts = [];
+  subscribed({ kind, recovered }) {
+    Object.assign(this, { kind, waiting: !recovered, parts: [] });
   }
 
   /** Takes one frame. @param {Object} frame @returns {boolean} false: the chain is broken */
@@ -141,22 +138,20 @@ export class Channel {
     const { parts } = this;
     Object.assign(this, { epoch: frame.e, seq: frame.s, asOfMs: frame.ts, parts: [] });
     Object.assign(this, { waiting: false, started: true });
-    if (this.kind === "log") {
-      this.handlers.onSnapshot?.(parts.flat().map((item) => item.data), this.name);
-      return;
-    }
     // A field named __proto__ must not become the prototype.
-    this.data = Object.assign(Object.create(null), ...parts);
-    this.handlers.onSnapshot?.(this.data, this.name);
+    if (this.kind === "state") this.data = Object.assign(Object.create(null), ...parts);
+    const entries = () => parts.flat().map((item) => item.data);
+    this.handlers.onSnapshot?.(this.kind === "log" ? entries() : this.data, this.name);
   }
 }
 
 /** A connection that stays; make it with `connect()`. */
 export class Connection {
   /** @param {Options} options */
-  constructor({ url, token, onState }) {
+  constructor({ url, token, onState, onToken }) {
     this.url = url;
     this.onState = onState ?? (() => {});
+    this.onToken = onToken ?? (() => {});
     /** @type {State} */
     this.state = "connecting";
     /** @type {Object|null} */
@@ -185,6 +180,7 @@ export class Connection {
   close() {
     clearInterval(this.watch);
     clearTimeout(this.retryTimer);
+    clearTimeout(this.renewTimer);
     globalThis.removeEventListener?.("online", this.wake);
     globalThis.document?.removeEventListener("visibilitychange", this.wake);
     this.#set("closed");
@@ -237,9 +233,7 @@ export class Connection {
   }
 
   /** @returns {number|null} ms since the last frame */
-  silenceMs() {
-    return this.heardAt === null ? null : performance.now() - this.heardAt;
-  }
+  silenceMs = () => (this.heardAt === null ? null : performance.now() - this.heardAt);
 
   #set(state, code) {
     this.state = state;
@@ -252,8 +246,9 @@ export class Connection {
     this.socket = socket;
     this.dialedAt = performance.now();
     socket.onopen = () => {
-      const token = typeof this.token === "function" ? this.token() : this.token;
-      this.#send({ type: "connect", id: this.nextId++, token: token ?? "", sdk: "js/1" });
+      const given = typeof this.token === "function" ? this.token() : this.token;
+      if (given !== this.renewedFrom) Object.assign(this, { renewedFrom: given, renewed: given });
+      this.#send({ type: "connect", id: this.nextId++, token: this.renewed ?? "", sdk: "js/1" });
     };
     socket.onmessage = (message) => this.#message(socket, message.data);
     socket.onclose = (event) => {
@@ -268,9 +263,7 @@ export class Connection {
     for (const call of this.calls.values()) call.reject(new Error("connection lost"));
     this.calls.clear();
     this.asked.clear();
-    if (socket === null) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    socket?.close();
   }
 
   #lost(code) {
@@ -278,11 +271,8 @@ export class Connection {
     if (this.state === "closed") return;
     this.tries += 1;
     const delay = retryMs(this.window, this.tries, code, Math.random());
-    if (delay === null) {
-      this.#set("refused", code);
-      return;
-    }
-    this.#set("lost", code);
+    this.#set(delay === null ? "refused" : "lost", code);
+    if (delay === null) return;
     clearTimeout(this.retryTimer);
     this.retryTimer = setTimeout(() => this.#redial(), delay);
   }
@@ -354,6 +344,7 @@ export class Connection {
       this.window = frame.retry;
       this.pingMs = frame.ping_s * 1_000;
       this.#clock(frame.now_ms);
+      this.#renewAt(frame.ttl_s);
       this.#set("open");
       for (const channel of this.channels.values()) this.#sub(channel);
     },
@@ -372,6 +363,19 @@ export class Connection {
       if (verdictOf(frame.code) === "back_off") this.window = { ...this.window, first_ms: frame.retry };
     },
   };
+
+  /** A token at 80 % of its life is exchanged for a later one. */
+  #renewAt(ttlS) {
+    clearTimeout(this.renewTimer);
+    this.renewTimer = setTimeout(async () => {
+      const answer = await this.#call({ type: "renew" }).catch(() => null);
+      if (answer === null) return;
+      this.renewed = answer.token;
+      this.onToken(answer.token);
+      this.#renewAt(answer.exp - (performance.now() - this.skewMs) / 1_000);
+    }, Math.min(ttlS * 800, 2 ** 31 - 1));
+    this.renewTimer.unref?.();
+  }
 
   #clock(serverMs) {
     if (serverMs > 0) this.skewMs = Math.min(this.skewMs, performance.now() - serverMs);
