@@ -11,6 +11,7 @@ import numpy as np
 
 from operators.boards import Boards
 from operators.catalogue.axes import PANE_MS
+from operators.compact import compact_viewers
 from operators.figures import MINUTE_MS, Figures
 from operators.fold import Fold
 from operators.options import State
@@ -146,6 +147,8 @@ class Beat:
                 out.retired += [f"room:{room}", f"hist:{room}"]
                 out.retired += [f"split:{room}/{v.dimension}" for v in state.plan.views[1:]]
         state.cube.drop_marks(state.sessions.sealed)
+        state.presence.release(state.sessions.sealed)
+        compact_viewers(state)
 
     def _touch_live(self) -> None:
         """A pane went by: rolling figures change without any event."""

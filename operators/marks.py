@@ -10,13 +10,14 @@ from typing import Final
 
 import numpy as np
 
-from operators.hashindex import I32, I64, U64, HashIndex, first_of_each
+from operators.hashindex import I32, I64, U64, Bool, HashIndex, first_of_each
 from operators.rings import grown
 from stream.errors import InvariantError
 
 _FAR: Final = 1_000
 _ONE: Final = np.uint64(1)
 _ID_BITS: Final = np.uint64(32)
+_ID_MASK: Final = np.uint64(0xFFFF_FFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,22 @@ class Marks:
             np.concatenate([part[2] for part in done]),
         )
 
-    def keep(self, wanted_slots: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
+    def keep(self, wanted_slots: Bool) -> None:
         """Drop the rows of slots that are not wanted (indexed by slot number)."""
         keys = self.index.keys()
         rows = np.flatnonzero(wanted_slots[(keys >> _ID_BITS).astype(np.int64)])
         self.mask, self.top = self.mask[rows].copy(), self.top[rows].copy()
         self.index = HashIndex(keys[rows])
         self._scratch = np.zeros(len(rows), np.int32)
+
+    def renumber(self, slots_with: Bool, numbers: I64) -> None:
+        """Ids got other numbers in the slots where `slots_with`: `numbers[old]` is the new."""
+        keys = self.index.keys()
+        slots = keys >> _ID_BITS
+        ids = (keys & _ID_MASK).astype(np.int64)
+        mine = slots_with[slots.astype(np.int64)]
+        ids[mine] = numbers[ids[mine]]
+        self.index.reset((slots << _ID_BITS) | ids.astype(np.uint64))
 
     def grow_scratch(self) -> None:
         """After the arrays were put in from outside."""
@@ -96,7 +106,7 @@ class Marks:
         self.top = grown(self.top, rows)
         self._scratch = grown(self._scratch, rows)
 
-    def _is_set(self, rows: I64, panes: I64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _is_set(self, rows: I64, panes: I64) -> Bool:
         back = self.top[rows] - panes
         inside = (back >= 0) & (back < 64)
         bit = self.mask[rows] >> np.where(inside, back, 0).astype(np.uint64)

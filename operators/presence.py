@@ -20,6 +20,11 @@ DEFAULT_TTL_S: Final = 300
 """A viewer without a sign for this long has left: Shopify's Live View counts 5 minutes."""
 
 _SESSION_SHIFT: Final = np.uint64(32)
+_VIEWER_MASK: Final = np.uint64(0xFFFF_FFFF)
+BY_SESSION: Final = (
+    *("ring_of", "base", "peak", "watch_s", "tail_s", "stop_s", "last_s", "online_last"),
+)
+"""Arrays with one place a session."""
 _LEAVE: Final = 0
 _PRESENT: Final = 1
 
@@ -34,7 +39,8 @@ class Presence:
         stop_s: by session: nobody is online from this second on; 0 while it is open.
         last_s, online_last: by session: second of its last event (set by the caller), and how
             many were online then, once the horizon has passed it.
-        rings: (sessions, SECONDS): change of online at second s in place s % SECONDS.
+        ring_of: by session: its row in `rings`, -1 once it is released; `owner` the reverse.
+        rings: (rows, SECONDS): change of online at second s in place s % SECONDS.
     """
 
     def __init__(self, ttl_s: int = DEFAULT_TTL_S) -> None:
@@ -44,6 +50,9 @@ class Presence:
         self.last: I64 = np.zeros(0, np.int64)
         self._scratch: I32 = np.zeros(0, np.int32)
         self.rings: I32 = np.zeros((0, SECONDS), np.int32)
+        self.owner: I32 = np.zeros(0, np.int32)
+        self.ring_of: I32 = np.zeros(0, np.int32)
+        self.sessions = 0
         self.base: I64 = np.zeros(0, np.int64)
         self.peak: I64 = np.zeros(0, np.int64)
         self.watch_s: I64 = np.zeros(0, np.int64)
@@ -56,14 +65,46 @@ class Presence:
 
     def grow(self, sessions: int) -> None:
         """Make room for session numbers below `sessions`."""
-        self.rings = grown(self.rings, sessions)
-        self.base = grown(self.base, sessions)
-        self.peak = grown(self.peak, sessions)
-        self.watch_s = grown(self.watch_s, sessions)
-        self.tail_s = grown(self.tail_s, sessions)
-        self.stop_s = grown(self.stop_s, sessions)
-        self.last_s = grown(self.last_s, sessions)
-        self.online_last = grown(self.online_last, sessions)
+        if sessions <= self.sessions:
+            return
+        for name in BY_SESSION:
+            setattr(self, name, grown(getattr(self, name), sessions))
+        free = np.flatnonzero(self.owner < 0)[: sessions - self.sessions]
+        first = len(self.owner)
+        more = sessions - self.sessions - len(free)
+        if more:
+            self.owner = np.concatenate((self.owner, np.full(more, -1, np.int32)))
+            self.rings = grown(self.rings, len(self.owner))
+        rows = np.concatenate((free, np.arange(first, first + more)))
+        self.ring_of[self.sessions : sessions] = rows
+        self.owner[rows] = np.arange(self.sessions, sessions)
+        self.sessions = sessions
+
+    def release(self, sealed: Bool) -> None:
+        """Forget who was online in sealed sessions (indexed by session); their sums stay."""
+        mine = np.flatnonzero(sealed[: self.sessions] & (self.ring_of[: self.sessions] >= 0))
+        rows = self.ring_of[mine]
+        self.rings[rows] = 0
+        self.owner[rows] = -1
+        self.ring_of[mine] = -1
+        self.base[mine] = 0
+        keys = self.index.keys()
+        kept = np.flatnonzero(~sealed[(keys >> _SESSION_SHIFT).astype(np.int64)])
+        renumber = np.full(len(keys), -1, np.int64)
+        renumber[kept] = np.arange(len(kept))
+        self.index = HashIndex(keys[kept])
+        self.last = self.last[kept].copy()
+        self._scratch = np.zeros(len(kept), np.int32)
+        recent = self.recent[: self.recent_count].copy()
+        recent[:, 0] = renumber[recent[:, 0]]
+        self.recent = recent[recent[:, 0] >= 0]
+        self.recent_count = len(self.recent)
+
+    def renumber_viewers(self, numbers: I64) -> None:
+        """Viewers got other numbers: `numbers[old]` is the new one."""
+        keys = self.index.keys()
+        viewers = numbers[(keys & _VIEWER_MASK).astype(np.int64)].astype(np.uint64)
+        self.index.reset((keys >> _SESSION_SHIFT << _SESSION_SHIFT) | viewers)
 
     def see(self, sessions: I64, viewers: I64, seconds: I64, leaves: Bool) -> None:
         """Take points; shapes (n,). Points before the horizon are not given."""
@@ -176,7 +217,9 @@ class Presence:
 
     def _change(self, sessions: I64, seconds: I64, by: int) -> None:
         """Change online by `by` from `seconds` on; before the horizon: from the horizon on."""
-        places = sessions * SECONDS + (np.maximum(seconds, self.horizon_s + 1) % SECONDS)
+        places = self.ring_of[sessions].astype(np.int64) * SECONDS + (
+            np.maximum(seconds, self.horizon_s + 1) % SECONDS
+        )
         np.add.at(self.rings.reshape(-1), places, np.int32(by))
 
     def online(self, sessions: I64, start_s: int, stop_s: int) -> I64:
@@ -185,7 +228,9 @@ class Presence:
         `start_s` > horizon_s; `stop_s` at most SECONDS after it.
         """
         seconds = np.arange(self.horizon_s + 1, stop_s)
-        changes = self.rings[sessions[:, None], seconds % SECONDS]
+        rows = self.ring_of[sessions].astype(np.int64)
+        changes = self.rings[rows[:, None], seconds % SECONDS]
+        changes[rows < 0] = 0
         online = self.base[sessions][:, None] + np.cumsum(changes, axis=1)
         online[self._after_stop(self.stop_s[sessions], seconds)] = 0
         return np.asarray(online[:, start_s - self.horizon_s - 1 :])
@@ -198,28 +243,32 @@ class Presence:
         if count <= 0:
             return
         seconds = np.arange(self.horizon_s + 1, self.horizon_s + count + 1)
-        online = self.base[:, None] + np.cumsum(self.rings[:, seconds % SECONDS], axis=1)
-        self.base = online[:, -1].astype(np.int64)
-        online[self._after_stop(self.stop_s, seconds)] = 0
-        at_last = self.last_s - int(seconds[0])
-        held = np.flatnonzero((at_last >= 0) & (at_last < count))
-        self.online_last[held] = online[held, at_last[held]]
-        self.peak = np.maximum(self.peak, online.max(axis=1))
-        self._add_watch(seconds, online)
+        rows = np.flatnonzero(self.owner >= 0)
+        live = self.owner[rows].astype(np.int64)
+        online = self.base[live][:, None] + np.cumsum(
+            self.rings[:, seconds % SECONDS][rows], axis=1
+        )
         self.rings[:, seconds % SECONDS] = 0
+        self.base[live] = online[:, -1]
+        online[self._after_stop(self.stop_s[live], seconds)] = 0
+        at_last = self.last_s[live] - int(seconds[0])
+        held = np.flatnonzero((at_last >= 0) & (at_last < count))
+        self.online_last[live[held]] = online[held, at_last[held]]
+        self.peak[live] = np.maximum(self.peak[live], online.max(axis=1, initial=0))
+        self._add_watch(live, seconds, online)
         self.horizon_s = horizon_s
         recent = self.recent[: self.recent_count]
         kept = recent[recent[:, 1] >> 1 >= horizon_s]
         self.recent, self.recent_count = kept.copy(), len(kept)
 
-    def _add_watch(self, seconds: I64, online: I64) -> None:
+    def _add_watch(self, live: I64, seconds: I64, online: I64) -> None:
         """Add to the watch time; what lies after a session's last event waits in the tail."""
-        moved = self.last_s >= int(seconds[0])
+        moved = live[self.last_s[live] >= int(seconds[0])]
         self.watch_s[moved] += self.tail_s[moved]
         self.tail_s[moved] = 0
-        after = seconds > self.last_s[:, None]
-        self.watch_s += np.where(after, 0, online).sum(axis=1)
-        self.tail_s += np.where(after, online, 0).sum(axis=1)
+        after = seconds > self.last_s[live][:, None]
+        self.watch_s[live] += np.where(after, 0, online).sum(axis=1)
+        self.tail_s[live] += np.where(after, online, 0).sum(axis=1)
 
     def watched(self, sessions: I64, limit_s: I64, with_tail: Bool) -> I64:
         """Seconds watched in sessions up to `limit_s` (exclusive), at least to the horizon.

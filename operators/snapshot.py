@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from operators.groups import Group
 from operators.hashindex import HashIndex
+from operators.presence import BY_SESSION
 from operators.sessions import Place
 from operators.shard import Shard
 from stream.errors import StateError
@@ -24,7 +25,6 @@ Array = npt.NDArray[np.generic]
 
 _BY_SESSION: Final = ("room", "start_ms", "last_ms", "end_ms", "active_ms", "done", "sealed")
 _BY_ROOM: Final = ("mode", "current", "before")
-_PRESENCE: Final = ("rings", "base", "peak", "watch_s", "tail_s", "stop_s", "last_s", "online_last")
 _BY_CELL: Final = ("cell_session", "cell_dimension", "cell_key")
 _BY_SLOT: Final = ("total", "slot_cell", "slot_measure", "ring")
 _BY_ORDER: Final = ("session", "product", "traits")
@@ -82,7 +82,8 @@ def freeze(shard: Shard) -> bytes:
     }
     _put(data, "sessions", sessions, _BY_SESSION, sessions.count)
     _put(data, "sessions", sessions, _BY_ROOM, len(sessions.places))
-    _put(data, "presence", presence, _PRESENCE, sessions.count)
+    _put(data, "presence", presence, BY_SESSION, presence.sessions)
+    _put(data, "presence", presence, ("rings", "owner"), len(presence.owner))
     _put(data, "presence", presence, ("last",), presence.index.count)
     _put(data, "cube", cube, _BY_CELL, cube.cells.count)
     _put(data, "cube", cube, _BY_SLOT, cube.slot_count)
@@ -182,8 +183,9 @@ def _thaw_cube(shard: Shard, bag: Bag) -> None:
 def _thaw_presence(shard: Shard, bag: Bag) -> None:
     presence = shard.state.presence
     presence.horizon_s = bag.get("horizon_s", 0)
-    for name in (*_PRESENCE, "last"):
+    for name in (*BY_SESSION, "rings", "owner", "last"):
         _take(bag, "presence", presence, name)
+    presence.sessions = len(presence.ring_of)
     recent = bag.array("presence.recent")
     if recent is not None:
         presence.recent, presence.recent_count = recent.astype(np.int64), len(recent)

@@ -1,0 +1,41 @@
+"""Letting go of viewers: the index of ids keeps only those that a live session still knows."""
+
+from typing import Final
+
+import numpy as np
+
+from operators.hashindex import HashIndex
+from operators.options import State
+
+MIN_VIEWERS: Final = 10_000
+"""Below this many viewers nothing is worth the work."""
+_MASK: Final = np.uint64(0xFFFF_FFFF)
+_SHIFT: Final = np.uint64(32)
+
+
+def compact_viewers(state: State) -> bool:
+    """Renumber viewers when more than half are gone; True if it did.
+
+    Call after the marks and presence of sealed sessions were dropped. Costs one pass over the
+    marks; a viewer who comes back is simply new again.
+    """
+    count = state.viewers.count
+    if count < MIN_VIEWERS:
+        return False
+    cube, presence = state.cube, state.presence
+    keys = cube.marks.index.keys()
+    of_users = np.array([measure.column == "user" for measure in state.plan.measures])
+    slots_with = of_users[cube.slot_measure[: cube.slot_count]]
+    mine = slots_with[(keys >> _SHIFT).astype(np.int64)]
+    alive = np.zeros(count, np.bool_)
+    alive[(keys[mine] & _MASK).astype(np.int64)] = True
+    alive[(presence.index.keys() & _MASK).astype(np.int64)] = True
+    kept = np.flatnonzero(alive)
+    if len(kept) * 2 > count:
+        return False
+    numbers = np.full(count, -1, np.int64)
+    numbers[kept] = np.arange(len(kept))
+    state.viewers = HashIndex(state.viewers.keys()[kept])
+    cube.marks.renumber(slots_with, numbers)
+    presence.renumber_viewers(numbers)
+    return True
