@@ -38,7 +38,7 @@ class Quarantine:
     def __init__(self, build: Callable[[], Shard], frozen: bytes | None = None) -> None:
         self._build = build
         self._frozen = frozen
-        self._since: list[Record] = []
+        self._since: list[list[Record]] = []
         self._since_bytes = 0
         self.shard = self._restored()
 
@@ -52,6 +52,11 @@ class Quarantine:
             return self._search([line for record in records for line in _lines(record)])
         self._keep(records)
         return outputs
+
+    @property
+    def kept_bytes(self) -> int:
+        """Size of the records folded since the state was frozen last."""
+        return self._since_bytes
 
     def freeze(self) -> bytes:
         """The state, also kept to fall back on."""
@@ -70,7 +75,7 @@ class Quarantine:
             return Output(self.shard.number, self.shard.version, as_of_ms)
 
     def _keep(self, records: Sequence[Record]) -> None:
-        self._since += records
+        self._since.append(list(records))
         self._since_bytes += sum(len(record.body) for record in records)
         if self._since_bytes > KEPT_BYTES:
             self.freeze()
@@ -80,7 +85,9 @@ class Quarantine:
         shard = self._build()
         if self._frozen is not None:
             thaw(shard, self._frozen)
-        shard.step([record for record in self._since if record is not without])
+        # In the batches they came in: what was good then is good now.
+        for batch in self._since:
+            shard.step([record for record in batch if record is not without])
         return shard
 
     def _restore(self) -> None:
@@ -107,7 +114,7 @@ class Quarantine:
         if not _is_tick(line):
             return [self._set_aside(line, self._why(line))]
         # A tick is never at fault: something folded before it makes the beat raise.
-        self._since = [one for record in self._since for one in _lines(record)]
+        self._since = [[one] for batch in self._since for record in batch for one in _lines(record)]
         why = self._why(line)
         guilty = self._guilty_before(line)
         if guilty is None:
@@ -115,7 +122,7 @@ class Quarantine:
             self.shard.state.count("skipped_ticks")
             return []
         self.shard = self._restored(without=guilty)
-        self._since.remove(guilty)
+        self._since.remove([guilty])
         output = self._set_aside(guilty, why)
         return [output, *self.step([line])]
 
@@ -127,7 +134,7 @@ class Quarantine:
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if self._raises(middle, tick) else (middle, high)
-        found = self._since[high - 1]
+        found = self._since[high - 1][0]
         return None if _is_tick(found) else found
 
     def _raises(self, count: int, tick: Record) -> bool:
@@ -135,7 +142,9 @@ class Quarantine:
         if self._frozen is not None:
             thaw(shard, self._frozen)
         try:
-            shard.step([*self._since[:count], tick])
+            for batch in self._since[:count]:
+                shard.step(batch)
+            shard.step([tick])
         except Exception:
             return True
         return False
