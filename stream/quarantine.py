@@ -114,7 +114,7 @@ class Quarantine:
         if not _is_tick(line):
             return [self._set_aside(line, self._why(line))]
         # A tick is never at fault: something folded before it makes the beat raise.
-        self._since = [[one] for batch in self._since for record in batch for one in _lines(record)]
+        self._since = [[one for batch in self._since for r in batch for one in _lines(r)]]
         why = self._why(line)
         guilty = self._guilty_before(line)
         if guilty is None:
@@ -122,29 +122,29 @@ class Quarantine:
             self.shard.state.count("skipped_ticks")
             return []
         self.shard = self._restored(without=guilty)
-        self._since.remove([guilty])
+        self._since[0].remove(guilty)
         output = self._set_aside(guilty, why)
         return [output, *self.step([line])]
 
     def _guilty_before(self, tick: Record) -> Record | None:
         """The first kept line after which the tick raises; None: it does without any."""
-        low, high = 0, len(self._since)
-        if not high or self._raises(0, tick):
+        lines = self._since[0]
+        low, high = 0, len(lines)
+        if not high or self._raises([tick]):
             return None
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self._raises(middle, tick) else (middle, high)
-        found = self._since[high - 1][0]
+            bad = self._raises([*lines[:middle], tick])
+            low, high = (low, middle) if bad else (middle, high)
+        found = lines[high - 1]
         return None if _is_tick(found) else found
 
-    def _raises(self, count: int, tick: Record) -> bool:
+    def _raises(self, records: list[Record]) -> bool:
         shard = self._build()
         if self._frozen is not None:
             thaw(shard, self._frozen)
         try:
-            for batch in self._since[:count]:
-                shard.step(batch)
-            shard.step([tick])
+            shard.step(records)
         except Exception:
             return True
         return False
