@@ -1,10 +1,15 @@
 """Small logs for the oracle, written as lines."""
 
 import json
+from collections.abc import Sequence
 
+from sinks.results import sorted_lines
 from stream.formats import tick_line
+from stream.oracle.compare import compare
 from stream.oracle.load import load
 from stream.oracle.terms import terms_of
+from stream.oracle.verify import promised
+from stream.replay import run_replay
 from stream.settings import Settings
 
 T = 1_700_000_040_000
@@ -50,3 +55,25 @@ class Log:
             return connection.execute(sql).fetchall()
         finally:
             connection.close()
+
+
+def agree_on(lines: Sequence[bytes], batch: int) -> int:
+    """Assert that engine and oracle agree, and that small batches give the same bytes.
+
+    Returns:
+        How many values were compared.
+    """
+    whole = [b"\n".join(lines) + b"\n"]
+    parts = [
+        b"\n".join(lines[start : start + batch]) + b"\n" for start in range(0, len(lines), batch)
+    ]
+    rows = list(run_replay(whole, settings=Settings()))
+    connection = load(whole, terms_of(Settings()))
+    try:
+        report = compare(connection, rows, promised())
+    finally:
+        connection.close()
+    assert report.mismatches == []
+    by_parts = list(run_replay(parts, settings=Settings(), size=1))
+    assert list(sorted_lines(by_parts)) == list(sorted_lines(rows))
+    return report.total
