@@ -35,6 +35,7 @@ class BenchSettings:
     host: str = "127.0.0.1"
     token_secret: str | None = SECRET
     token_secret_previous: str | None = None
+    token_ttl_s: int = 3_600
     allowed_origins: tuple[str, ...] = ()
     max_connections: int = 50_000
     assets_dir: Path | None = None

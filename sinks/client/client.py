@@ -5,7 +5,7 @@ import itertools
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -121,6 +121,8 @@ class LiveroomClient:
         self._asked: dict[int, str] = {}
         self._ws: ClientConnection | None = None
         self._refusal: WireError | None = None
+        self._renewal: asyncio.Task[None] | None = None
+        self._renewed_from = self._renewed = ""
         self._window = Window()
         self._tries = 0
         self._ping_s = 25.0
@@ -138,9 +140,10 @@ class LiveroomClient:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, *self._jobs) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
     def transport(self) -> asyncio.Transport | None:
@@ -230,8 +233,7 @@ class LiveroomClient:
                 proxy=None,
             ) as ws:
                 self._ws = ws
-                token = self._token if isinstance(self._token, str) else self._token()
-                await self._send(ws, "connect", token=token, sdk="python/1")
+                await self._send(ws, "connect", token=self._current_token(), sdk="python/1")
                 while True:
                     async with asyncio.timeout(self._ping_s + SILENCE_S):
                         message = await ws.recv(decode=False)
@@ -283,8 +285,29 @@ class LiveroomClient:
         self._window.adopt(frame["retry"])
         self._clock(frame["now_ms"])
         self.connected.set()
+        if self._renewal is not None:
+            self._renewal.cancel()
+        self._renewal = self._spawn(self._renew(frame["ttl_s"]))
         for sub in list(self._subs.values()):
             await self._subscribe(ws, sub)
+
+    async def _renew(self, ttl_s: float) -> None:
+        """Exchange the token at 80 % of its life, again and again."""
+        while ttl_s > 0:
+            await asyncio.sleep(ttl_s * 0.8)
+            try:
+                answer = await self._call("renew")
+            except (RpcError, ConnectionError, ConnectionClosed):
+                return
+            self._renewed = answer["token"]
+            ttl_s = answer["exp"] - (time.monotonic() * 1_000 - self._skew_ms) / 1_000
+
+    def _current_token(self) -> str:
+        """The token as given, or what it was renewed to."""
+        given = self._token if isinstance(self._token, str) else self._token()
+        if given != self._renewed_from:
+            self._renewed_from = self._renewed = given
+        return self._renewed
 
     def _clock(self, server_ms: int) -> None:
         self._skew_ms = min(self._skew_ms, time.monotonic() * 1_000 - server_ms)
@@ -354,7 +377,8 @@ class LiveroomClient:
         for sub in self._subs.values():
             sub.end(error)
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)
+        return task

@@ -21,6 +21,7 @@ from stream.errors import ConfigError
 AUDIENCE: Final = "liveroom-gateway"
 MIN_SECRET_CHARS: Final = 32
 MAX_TTL_S: Final = 31_622_400
+RENEW_S: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,17 @@ class TokenSettings(Protocol):
         """Key before the last rotation: verifies only."""
         ...
 
+    @property
+    def token_ttl_s(self) -> int:
+        """Life of a renewed token."""
+        ...
+
 
 class Claims(msgspec.Struct, frozen=True):
-    """What a verified token says. `exp` in seconds since 1970."""
+    """What a verified token says. `exp` and `until` in seconds since 1970.
+
+    `until` bounds renewal: a page renews its short token until then without asking anybody.
+    """
 
     sub: str
     jti: str
@@ -76,6 +85,7 @@ class Claims(msgspec.Struct, frozen=True):
     groups: list[str]
     kinds: list[str]
     rpc: bool
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +158,7 @@ def mint_token(
     groups: Sequence[str] | None = None,
     kinds: Sequence[str] = ("*",),
     user: str = "local",
+    renew_s: int = RENEW_S,
 ) -> str:
     """Sign a token.
 
@@ -160,6 +171,7 @@ def mint_token(
         groups: group globs; None means `*` when `rooms` is `*`, else none.
         kinds: channel kinds, within the role's own.
         user: who it is for; connections are limited per user.
+        renew_s: seconds from now until which a holder may renew it.
 
     Raises:
         ConfigError: secret too short, unknown role or unusable life time.
@@ -186,8 +198,19 @@ def mint_token(
         "groups": list(groups),
         "kinds": list(kinds),
         "rpc": ROLES[role].rpc,
+        "until": now + max(ttl_s, renew_s),
     }
     return jwt.encode(body, secret, algorithm="HS256")
+
+
+def renew_token(settings: TokenSettings, claims: Claims, now_s: int) -> tuple[str, Claims] | Denied:
+    """The same token with a later expiry, at most `claims.until`; its id stays, for revocation."""
+    exp = min(now_s + settings.token_ttl_s, claims.until)
+    if exp <= claims.exp or not settings.token_secret:
+        return Denied("forbidden", "the token cannot be renewed any further")
+    fresh = msgspec.structs.replace(claims, exp=exp)
+    body = msgspec.structs.asdict(fresh) | {"aud": AUDIENCE, "iat": now_s}
+    return jwt.encode(body, settings.token_secret, algorithm="HS256"), fresh
 
 
 def verify_token(

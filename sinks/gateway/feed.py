@@ -10,7 +10,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
@@ -27,6 +27,8 @@ LOG: Final = logging.getLogger("liveroom.gateway")
 READ_COUNT: Final = 2_000
 BLOCK_MS: Final = 250
 AUDIT_S: Final = 3.0
+REVOKED_KEY: Final = "liveroom:revoked"
+"""A set: ids (`jti`) and users (`sub`) whose tokens are no longer welcome; read every 3 s."""
 START_ID: Final = b"0-0"
 
 
@@ -157,7 +159,14 @@ class Feed:
     a command.
     """
 
-    def __init__(self, redis: Redis, shards: int, hub: Hub) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        shards: int,
+        hub: Hub,
+        on_revoked: Callable[[frozenset[str]], None],
+    ) -> None:
+        self._on_revoked = on_revoked
         self.state = FeedState()
         self._redis = redis
         self._shards = shards
@@ -247,6 +256,8 @@ class Feed:
             return
         self._audited_s = time.monotonic()
         self.state.audits += 1
+        listed = await cast(_Executor, self._redis).execute_command("SMEMBERS", REVOKED_KEY)
+        self._on_revoked(frozenset(name.decode() for name in listed))
         for shard in range(self._shards):
             fresh = await self._look(shard)
             if fresh is not None:

@@ -15,6 +15,7 @@ from sinks.gateway.protocol import (
     List,
     Ping,
     Pong,
+    Renew,
     Resync,
     Rpc,
     Sub,
@@ -126,6 +127,7 @@ class Ok(_Frame, frozen=True, tag="ok"):
     id: RequestId
     now_ms: int | None = None
     exp: int | None = None
+    token: str | None = None
     alert_id: str | None = None
     channels: list[dict[str, Any]] | None = None
     more: int | None = None
@@ -158,4 +160,4 @@ class PingFrame(_Frame, frozen=True, tag="ping"):
 
 ServerFrame = Connected | SubOk | Snap | Upd | Evt | Gap | Ok | Err | Bye | PingFrame
 SERVER_FRAMES: Final = (Connected, SubOk, Snap, Upd, Evt, Gap, Ok, Err, Bye, PingFrame)
-COMMANDS: Final = (Connect, Sub, SubMany, Unsub, Resync, Auth, Pong, Ping, List, Rpc)
+COMMANDS: Final = (Connect, Sub, SubMany, Unsub, Resync, Auth, Renew, Pong, Ping, List, Rpc)

@@ -162,6 +162,12 @@ class Auth(msgspec.Struct, frozen=True, tag_field="type", tag="auth"):
     token: str
 
 
+class Renew(msgspec.Struct, frozen=True, tag_field="type", tag="renew"):
+    """Ask for the same token with a later expiry."""
+
+    id: int
+
+
 class Pong(msgspec.Struct, frozen=True, tag_field="type", tag="pong"):
     """Answer to the server's `ping`; not answered."""
 
@@ -200,7 +206,7 @@ class Rpc(msgspec.Struct, frozen=True, tag_field="type", tag="rpc"):
     params: RpcParams
 
 
-Command = Connect | Sub | SubMany | Unsub | Resync | Auth | Pong | Ping | List | Rpc
+Command = Connect | Sub | SubMany | Unsub | Resync | Auth | Renew | Pong | Ping | List | Rpc
 RPC_METHODS: Final = ("ack", "snooze", "not_useful")
 
 _DECODER: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)

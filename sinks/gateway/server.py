@@ -24,10 +24,13 @@ from sinks.gateway import http, views
 from sinks.gateway.actions import Actions
 from sinks.gateway.auth import Denied, verify_token
 from sinks.gateway.connection import GatewayConnection
+from sinks.gateway.effects import Core
 from sinks.gateway.feed import Feed, RedisStore
 from sinks.gateway.gateway import Gateway
 from sinks.gateway.hub import Hub, cancel_all
-from sinks.gateway.limits import Limits
+from sinks.gateway.limits import Admission, Limits
+from sinks.gateway.metrics import Metrics
+from sinks.gateway.outbox import Outbox
 from sinks.gateway.protocol import SUBPROTOCOL
 from sinks.log_async import AsyncLogWriter
 from stream.assets import asset_path
@@ -68,6 +71,11 @@ class GatewaySettings(Protocol):
     @property
     def token_secret_previous(self) -> str | None:
         """Key before the last rotation."""
+        ...
+
+    @property
+    def token_ttl_s(self) -> int:
+        """Life of a renewed token."""
         ...
 
     @property
@@ -112,11 +120,25 @@ class GatewayServer:
         store = RedisStore(self._redis, settings.shards, self.limits)
         self.hub = Hub(store, self.limits)
         node = f"{socket.gethostname()}/{process}"
-        self.gateway = Gateway(settings, self.limits, self.hub, store, Actions(self._writer), node)
-        self.feed = Feed(self._redis, settings.shards, self.hub)
+        core = Core(
+            settings=settings,
+            limits=self.limits,
+            hub=self.hub,
+            store=store,
+            actions=Actions(self._writer),
+            node=node,
+            outbox=Outbox(),
+            metrics=Metrics(),
+            admission=Admission(self.limits, time.monotonic()),
+        )
+        self.gateway = Gateway(core)
+        self.feed = Feed(self._redis, settings.shards, self.hub, self._revoke)
         self._routes = self._make_routes()
         self._server: Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _revoke(self, revoked: frozenset[str]) -> None:
+        self.gateway.revoked = revoked
 
     def _make_routes(self) -> dict[str, http.Route]:
         folder = self._settings.assets_dir

@@ -17,6 +17,7 @@ from sinks.gateway.protocol import (
     List,
     Ping,
     Pong,
+    Renew,
     Resync,
     Rpc,
     RpcParams,
@@ -90,6 +91,14 @@ class ListChannels:
 
 
 @dataclass(frozen=True, slots=True)
+class RenewToken:
+    """Sign the same claims for longer, tell the session by `renewed`, answer with the token."""
+
+    id: int
+    claims: Claims
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """Write an operator's action into the log, then answer."""
 
@@ -106,7 +115,9 @@ class Close:
     name: str
 
 
-Effect = Reply | Accept | Subscribe | Unsubscribe | Refresh | ListChannels | Act | Close
+Effect = (
+    Reply | Accept | Subscribe | Unsubscribe | Refresh | ListChannels | RenewToken | Act | Close
+)
 
 
 class Session:
@@ -187,7 +198,7 @@ class Session:
 
     def _command(
         self,
-        command: Sub | SubMany | Unsub | Resync | Auth | Ping | List | Rpc,
+        command: Sub | SubMany | Unsub | Resync | Auth | Renew | Ping | List | Rpc,
         claims: Claims,
         now: Now,
     ) -> list[Effect]:
@@ -209,6 +220,8 @@ class Session:
                 return [Refresh(id_, channel)]
             case Auth():
                 return self._refresh_token(command, claims)
+            case Renew(id_):
+                return [RenewToken(id_, claims)]
             case Ping(id_):
                 return [Reply(frame("ok", id=id_, now_ms=now.wall_ms))]
             case List(id_, kind):
@@ -230,6 +243,10 @@ class Session:
             return Reply(error_frame(id_, "limit"))
         self.channels.add(name)
         return Subscribe(id_, name, since, rate_class(rate_ms))
+
+    def renewed(self, claims: Claims) -> None:
+        """Go on under the renewed token."""
+        self.claims = claims
 
     def _refresh_token(self, command: Auth, claims: Claims) -> list[Effect]:
         """A fresh token may prolong the connection, not turn it into another one."""

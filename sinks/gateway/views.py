@@ -41,7 +41,7 @@ def catalogue() -> Body:
 async def rooms(gateway: Gateway, claims: Claims) -> Body:
     """Rooms that a token covers: `{"rooms": [{"room": "t1/r1", "group": "t1/g"}]}`."""
     try:
-        listing = await gateway.visible(claims, "room")
+        listing = await gateway.effects.visible(claims, "room")
     except SinkError:
         return Body(b'{"error":"redis"}', JSON, HTTPStatus.SERVICE_UNAVAILABLE)
     found = []

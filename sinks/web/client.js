@@ -150,13 +150,10 @@ export class Connection {
   /** @param {Options} options */
   constructor({ url, token, onState, onToken }) {
     this.url = url;
-    this.onState = onState ?? (() => {});
-    this.onToken = onToken ?? (() => {});
+    Object.assign(this, { onState: onState ?? (() => {}), onToken: onToken ?? (() => {}) });
     /** @type {State} */
     this.state = "connecting";
-    /** @type {Object|null} */
-    this.welcome = null;
-    this.token = token;
+    Object.assign(this, { token, welcome: null });
     /** @type {Map<string, Channel>} */
     this.channels = new Map();
     this.calls = new Map();
@@ -179,8 +176,7 @@ export class Connection {
   /** Ends for good. */
   close() {
     clearInterval(this.watch);
-    clearTimeout(this.retryTimer);
-    clearTimeout(this.renewTimer);
+    [this.retryTimer, this.renewTimer].forEach((timer) => clearTimeout(timer));
     globalThis.removeEventListener?.("online", this.wake);
     globalThis.document?.removeEventListener("visibilitychange", this.wake);
     this.#set("closed");

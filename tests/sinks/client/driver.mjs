@@ -7,7 +7,11 @@ import { pathToFileURL } from "node:url";
 const [file, url, token, ...names] = process.argv.slice(2);
 const { connect, retryMs, verdictOf } = await import(pathToFileURL(file));
 const print = (what) => console.log(JSON.stringify(what));
-const connection = connect({ url, token, onState: (state, code) => print({ state, code }) });
+const connection = connect({
+  url, token,
+  onState: (state, code) => print({ state, code }),
+  onToken: () => print({ renewed: true }),
+});
 for (const name of names) {
   const channel = connection.subscribe(name, {
     rateMs: 100,

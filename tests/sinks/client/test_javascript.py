@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Self
@@ -117,7 +118,8 @@ def test_it_resumes_where_it_was(engine: Engine, settings: Settings) -> None:
     engine.log(LOG, {"n": 0})
 
     async def scenario(server: GatewayServer, driver: Driver) -> None:
-        await driver.until(lambda step: "snapshot" in step and step["kind"] == "state")
+        for _ in range(2):
+            await driver.until(lambda step: "snapshot" in step)
         driver.tell("drop")
         await driver.until(lambda step: step.get("state") == "lost")
         engine.patch(ROOM, {"b": 2})
@@ -202,5 +204,26 @@ def test_a_bad_token_is_never_tried_again(settings: Settings) -> None:
             await eventually(lambda: not server.gateway.peers)
             await driver.end()
             assert sum(step.get("state") == "connecting" for step in driver.seen) == 1
+
+    asyncio.run(scenario())
+
+
+def test_it_renews_its_token_and_stays(engine: Engine, settings: Settings) -> None:
+    engine.patch(ROOM, {"a": 1})
+
+    async def scenario() -> None:
+        async with GatewayServer(settings) as server:
+            url = f"ws://127.0.0.1:{server.port}/ws"
+            driver = await Driver.start(url, settings.token(ttl_s=2), ROOM)
+            await driver.until(lambda step: "snapshot" in step)
+            (peer,) = server.gateway.peers
+            first = peer.session.claims
+            assert first is not None
+            await driver.until(lambda step: "renewed" in step)
+            await eventually(lambda: time.time() > first.exp + 1)
+            await asyncio.to_thread(engine.patch, ROOM, {"a": 2})
+            await driver.until(lambda step: step.get("data") == {"a": 2})
+            await driver.end()
+            assert not any(step.get("state") == "lost" for step in driver.seen)
 
     asyncio.run(scenario())

@@ -43,9 +43,8 @@ def test_every_code_role_and_command_is_documented_as_it_is() -> None:
 
 
 def test_every_close_code_is_used() -> None:
-    code = "".join(
-        (ROOT / "sinks" / "gateway" / name).read_text() for name in ("session.py", "gateway.py")
-    )
+    names = ("session.py", "gateway.py", "effects.py")
+    code = "".join((ROOT / "sinks" / "gateway" / name).read_text() for name in names)
     for close in CLOSES:
         assert f'"{close.name}"' in code
 
@@ -101,9 +100,10 @@ def test_recorded_frames_fit_the_documented_types(engine: Engine, settings: Sett
             raw.say(type="list", id=4)
             raw.say(type="ping", id=5)
             raw.say(type="auth", id=6, token=settings.token())
+            raw.say(type="renew", id=11)
             raw.say(type="resync", id=7, ch=ROOM)
             raw.say(type="unsub", id=8, ch=LOG)
-            for _ in range(6):
+            for _ in range(7):
                 await hear(raw, "ok")
             raw.say(type="sub", id=9, ch="nope:x/y")
             raw.say(type="what", id=10)

@@ -105,6 +105,7 @@ class Chains:
         rate_ms = rate_ms if channel.kind == "state" else 50
         if since and position is None and isinstance(channel, LogChannel):
             peer.lost += channel.lost_since(since["e"], since["s"]) or 0
+        self.outbox.subscribe(peer.client, channel, rate_ms, position)
 
     def unsubscribe(self, number: int, name: str) -> None:
         peer = self.pick(number)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ import pytest
 
 from operators.catalogue import as_json
 from sinks.client import LiveroomClient, RpcError
+from sinks.gateway.auth import Claims, verify_token
 from sinks.gateway.limits import Limits
 from sinks.gateway.server import GatewayServer
 from stream.errors import ConfigError, WireError
@@ -139,7 +141,8 @@ def test_a_token_that_runs_out_ends_the_connection(settings: Settings) -> None:
 
 def test_a_revoked_token_is_refused_and_the_client_stays_away(settings: Settings) -> None:
     async def scenario(server: GatewayServer) -> None:
-        server.gateway.revoked.add("ann")
+        server.gateway.revoked = frozenset({"ann"})
+        server.feed.stop()
         url = f"ws://127.0.0.1:{server.port}/ws"
         async with LiveroomClient(url, settings.token(user="ann")) as client:
             with pytest.raises(WireError) as caught:
@@ -292,5 +295,57 @@ def test_a_message_of_another_kind_is_closed_with_its_code(settings: Settings) -
             raw.send(data)
             assert await raw.close_code() == code
             await raw.end()
+
+    against(settings, scenario)
+
+
+def test_a_short_token_lives_on_by_renewal_until_it_may_not(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        raw = await Raw.open(server.port)
+        await raw.connect(settings.token(ttl_s=100, renew_s=500))
+        raw.say(type="renew", id=2)
+        answer = await raw.hear("ok")
+        claims = verify_token(settings, answer["token"])
+        assert isinstance(claims, Claims)
+        assert claims.exp == answer["exp"] == claims.until
+        raw.say(type="renew", id=3)
+        assert (await raw.hear("err"))["code"] == 103
+        second = await Raw.open(server.port)
+        await second.connect(answer["token"])
+        await raw.end()
+        await second.end()
+
+    against(settings, scenario)
+
+
+def test_the_client_renews_its_token_and_stays(engine: Engine, settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        engine.patch(ROOM, {"a": 1})
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        async with LiveroomClient(url, settings.token(ttl_s=2)) as client:
+            await anext(client.room("t1/r1"))
+            (peer,) = server.gateway.peers
+            first = peer.session.claims
+            assert first is not None
+            await eventually(lambda: peer.session.claims.exp > first.exp)
+            await eventually(lambda: time.time() > first.exp + 1)
+            engine.patch(ROOM, {"a": 2})
+            await eventually(lambda: client.room("t1/r1").state.values == {"a": 2})
+            assert client.reconnects == 0
+
+    against(settings, scenario)
+
+
+def test_a_revocation_in_redis_ends_open_connections(engine: Engine, settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        raw = await Raw.open(server.port)
+        await raw.connect(settings.token(user="ann"))
+        await asyncio.to_thread(engine.redis.sadd, "liveroom:revoked", "ann")
+        assert await raw.close_code() == 4001
+        await raw.end()
+        again = await Raw.open(server.port)
+        again.say(type="connect", id=1, token=settings.token(user="ann"))
+        assert await again.close_code() == 4001
+        await again.end()
 
     against(settings, scenario)
