@@ -17,6 +17,7 @@ from operators.fold import Fold
 from operators.options import State
 from operators.results import Patch, Row
 from operators.rows import Rows
+from operators.sessions import RESUME_MS
 
 BEAT_MS: Final = 5_000
 PRESENCE_LAG_S: Final = 65
@@ -122,7 +123,8 @@ class Beat:
     def _end_sessions(self, watermark: int, out: Finals) -> None:
         sessions = self._state.sessions
         n = sessions.count
-        ended = (sessions.end_ms[:n] > 0) & (sessions.end_ms[:n] <= watermark)
+        # Not before a start can no longer resume the session.
+        ended = (sessions.end_ms[:n] > 0) & (sessions.end_ms[:n] + RESUME_MS <= watermark)
         ready = (ended & ~sessions.done[:n]).nonzero()[0]
         if len(ready):
             sessions.done[ready] = True

@@ -99,7 +99,10 @@ class Fold:
         )
         ticks = np.full(columns.n, tick_ms, np.int64)
         # A room restarted by an earlier one of them is live for the rest.
+        sessions = state.sessions.touch(sessions, columns, ticks)
         self._place(columns, ticks, rooms, sessions)
+        # One that was resumed says its row when it ends again.
+        self.late_sessions = {s for s in self.late_sessions if state.sessions.done[s]}
 
     def _judge(self, columns: Columns, ticks: I64, reject: Reject) -> Bool:
         """Which events count by their time."""

@@ -127,7 +127,7 @@ class Sessions:
             walk = there[np.isin(room, rooms_to_walk)]
             for place in walk.tolist():
                 out[place] = self._walk(columns, place, int(rooms[place]), int(ticks[place]))
-        return self._touch(out, columns, ticks)
+        return self.touch(out, columns, ticks)
 
     def _walk(self, columns: Columns, place: int, room: int, tick_ms: int) -> int:
         """One event of a room whose session may change."""
@@ -159,6 +159,7 @@ class Sessions:
         status = columns.objects[place].status if int(columns.type[place]) == _STATUS else None
         if status == "start" and since_end < RESUME_MS:
             self.end_ms[session] = 0
+            self.done[session] = False
             self.mode[room] = _LIVE
             return session
         if status == "start" or (since_end >= self._lateness_ms and status is None):
@@ -180,7 +181,7 @@ class Sessions:
         self.mode[room] = _LIVE
         return session
 
-    def _touch(self, sessions: I64, columns: Columns, ticks: I64) -> I64:
+    def touch(self, sessions: I64, columns: Columns, ticks: I64) -> I64:
         """Widen sessions to their events; gives `sessions` without what lies before a start.
 
         What cannot open a session is in one only from its start on, whenever it arrives.
