@@ -50,6 +50,7 @@ class Peer:
     client: Client
     session: Session
     ip: str
+    turn: int = 0
     user: str | None = None
     paused_s: float | None = None
     held: set[str] = field(default_factory=set)
