@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import cast
 
-from tests.web.script import Fields
+from tests.web.script_cast import Fields
 
 NONE = "–"
 

@@ -27,7 +27,8 @@ from sinks.log_reader import LogReader
 from sinks.redis_server import RedisServer
 from sinks.redis_sink import RedisSink
 from stream.settings.table import Settings
-from tests.web.script import GROUP, TENANT, Patches, Script, alerts
+from tests.web.script import Patches, Script
+from tests.web.script_cast import GROUP, TENANT, alerts
 
 SECRET = "the stage signs its tokens with this text"
 ALERTS = f"alerts:{GROUP}"

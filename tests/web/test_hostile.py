@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import OpenPage
-from tests.web.script import GROUP, names
+from tests.web.script_cast import GROUP, names
 from tests.web.stage import Stage
 from tests.web.test_layout import MISFITS
 

@@ -7,7 +7,8 @@ from playwright.sync_api import Page, expect
 
 from tests.web.conftest import OpenPage
 from tests.web.figures import NONE, count, percent, yuan
-from tests.web.script import GROUP, Fields, Script, names
+from tests.web.script import Script
+from tests.web.script_cast import GROUP, Fields, names
 from tests.web.stage import Stage
 
 pytestmark = pytest.mark.browser
