@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from operators.options import Options
 from operators.plan import Plan
 from operators.results import Row
 from operators.rules.model import RuleSet
 from operators.shard import Record, Shard
 from stream.formats import tick_line
-from stream.options import make_shard, options_of
+from stream.options import make_shard
 from stream.replay import version_of
 from stream.settings import Settings
 
@@ -69,9 +70,9 @@ class Played:
         ]
 
 
-def quiet_shard(**settings: int) -> Shard:
-    """A shard without rules; `settings` as in the settings file."""
-    return Shard(0, Plan(), RuleSet((), "", {}), options_of(Settings(**settings)))
+def quiet_shard(**options: int) -> Shard:
+    """A shard without rules."""
+    return Shard(0, Plan(), RuleSet((), "", {}), Options(**options))
 
 
 def play(

@@ -62,7 +62,7 @@ def differences(script: dict[str, Any], played: Played) -> list[str]:
 
 def run(path: Path, size: int) -> list[str]:
     script = tomllib.loads(path.read_text(encoding="utf-8"))
-    shard = quiet_shard(**script.get("settings", {}))
+    shard = quiet_shard(**script.get("options", {}))
     closes = script.get("close", False)
     return differences(script, play(lines_of(script), shard, size=size, close=closes))
 

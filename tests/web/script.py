@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.web.script_cast import GROUP, PRODUCTS, ROOMS, START_MS, TENANT, Fields
+from tests.web.script_cast import GROUP, PRODUCTS, ROOMS, START_MS, TENANT, Fields, names
 
 Patches = dict[str, Fields]
 

@@ -20,7 +20,7 @@ from tests.web.stage import SECRET, Gateway
 
 pytestmark = [pytest.mark.browser, pytest.mark.redis, pytest.mark.slow]
 
-LIVEROOM = Path(sys.executable).with_name("liveroom")
+LIVEROOM = str(Path(sys.executable).with_name("liveroom"))
 SIMULATE = "--scenario flash_sale --rooms 3 --minutes 12 --rate 40 --seed 11 --disorder"
 TENANT = "t1"
 

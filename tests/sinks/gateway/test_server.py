@@ -327,7 +327,12 @@ def test_the_client_renews_its_token_and_stays(engine: Engine, settings: Setting
             (peer,) = server.gateway.peers
             first = peer.session.claims
             assert first is not None
-            await eventually(lambda: peer.session.claims.exp > first.exp)
+
+            def renewed() -> bool:
+                claims = peer.session.claims
+                return claims is not None and claims.exp > first.exp
+
+            await eventually(renewed)
             await eventually(lambda: time.time() > first.exp + 1)
             engine.patch(ROOM, {"a": 2})
             await eventually(lambda: client.room("t1/r1").state.values == {"a": 2})
