@@ -129,6 +129,9 @@ class Beat:
         if len(ready):
             sessions.done[ready] = True
             out.rows += self.rows.sessions(ready, revise=False)
+            # Nobody is online in them any more, and no event or pane will say so.
+            cube = self._state.cube
+            cube.dirty[cube.cell(ready, 0, ready * 0 - 1)] = True
 
     def _move_horizon(self, watermark: int) -> None:
         """Let go of what events can no longer change, as of a watermark."""

@@ -157,6 +157,7 @@ class Group:
     def forget_sent(self) -> None:
         """Say everything again at the next flush."""
         self._named = set(self.names)
+        self.stock.forget_sent()
 
     def snapshot(self) -> dict[str, object]:
         """Plain data."""

@@ -4,7 +4,7 @@ import heapq
 
 import msgspec
 
-from operators.stock.figures import Costs, figures_of
+from operators.stock.figures import Costs, figures_of, summary_of
 from operators.stock.model import (
     BACK,
     FLOW,
@@ -35,6 +35,7 @@ class Books(msgspec.Struct):
     orders: dict[str, Order] = {}
     deadlines: list[tuple[int, str]] = []
     dirty: dict[str, bool] = {}
+    listed: dict[str, int] = {}
     costs: Costs = msgspec.field(default_factory=Costs)
 
 
@@ -58,8 +59,8 @@ class StockBook:
             self._refund(event)
         elif kind in ("catalog", "price"):
             self._state.costs.apply(event)
-        elif kind == "product_exposure":
-            self._expose(event)
+        elif kind == "product_listed":
+            self._list(event)
 
     def advance(self, watermark_ms: int) -> None:
         """Move the clock: reservations lapse, history beyond the lateness horizon is folded."""
@@ -81,6 +82,10 @@ class StockBook:
         self._state.dirty = {}
         return names
 
+    def touch(self) -> None:
+        """Every pool counts as changed."""
+        self._state.dirty = dict.fromkeys(self._state.pools, True)
+
     def pools(self) -> list[str]:
         """All known pools, sorted."""
         return sorted(self._state.pools)
@@ -90,7 +95,12 @@ class StockBook:
         found = self._state.pools.get(pool)
         if found is None:
             return {}
-        return figures_of(found, self._state.costs, self.settings, now_ms)
+        shown_ms = now_ms - self._state.listed.get(pool, now_ms)
+        return figures_of(found, self._state.costs, self.settings, now_ms, shown_ms)
+
+    def summary(self, now_ms: int) -> dict[str, object]:
+        """Sums of all pools and the names of those that stand out."""
+        return summary_of({pool: self.figures(pool, now_ms) for pool in self.pools()})
 
     def snapshot(self) -> Books:
         """The state itself."""
@@ -164,10 +174,11 @@ class StockBook:
         if pool is not None:
             pool.name(event)
 
-    def _expose(self, event: Event) -> None:
-        pool = self._state.pools.get(pool_of(event))
-        if pool is not None:
-            pool.exposures += 1
+    def _list(self, event: Event) -> None:
+        """Remember when an item was first put up."""
+        name, at_ms, listed = pool_of(event), event.event_time_ms, self._state.listed
+        if name and event.status != "off":
+            listed[name] = min(listed.get(name, at_ms), at_ms)
 
     def _settle(self, order_id: str, order: Order) -> None:
         """Apply the difference between what the order does now and what it did before."""

@@ -17,7 +17,7 @@ from stream.events import Event
 STOCK_TYPES: Final = frozenset(
     {
         "stock_set", "stock_adjust", "order_created", "order_paid", "order_cancelled",
-        "refund_succeeded", "catalog", "price", "product_exposure",
+        "refund_succeeded", "catalog", "price", "product_listed",
     }
 )  # fmt: skip
 """Types the ledger looks at."""
@@ -89,6 +89,14 @@ class StockLedger:
     def live(self, pool: str, now_ms: int) -> dict[str, object]:
         """Figures of one pool with every event so far: for screens."""
         return self._live.figures(pool, now_ms)
+
+    def summary(self, now_ms: int) -> dict[str, object]:
+        """Live sums of the group: active SKUs, capital, pools low, out, hot, dead, slow."""
+        return self._live.summary(now_ms)
+
+    def forget_sent(self) -> None:
+        """Every pool counts as changed: where its figures were sent has lost them."""
+        self._live.touch()
 
     def patch(self, now_ms: int) -> dict[str, object]:
         """Fields of channel `stock:T/GROUP`: live figures of all changed pools."""
