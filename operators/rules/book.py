@@ -34,6 +34,7 @@ DETECTORS: Final = {
 }
 """Kind name to its function; the same names as `kinds.KINDS`."""
 
+BEAT_MS: Final = 5_000
 _NOTHING = Finding(breach=False, clear=True, value=None)
 
 
@@ -88,9 +89,7 @@ class AlertBook:
         changes = self._drop_unknown(now_ms)
         changes += self._answer(now_ms)
         rooms = sorted(facts.rooms(), key=lambda room: room.room_id)
-        for room in rooms:
-            if room.ended_ms is not None and room.ended_ms <= now_ms:
-                changes += self._end_room(room.room_id, now_ms)
+        changes += self._end_rooms(rooms, now_ms)
         live = [room for room in rooms if room.ended_ms is None or room.ended_ms > now_ms]
         pools: dict[str, Mapping[str, object]] = {}
         for rule in self._ordered:
@@ -241,6 +240,18 @@ class AlertBook:
         for table in (state.memory, state.quiet_until_ms):
             for key in [one for one in table if rule_name(one) not in self._by_name]:
                 del table[key]
+        return changes
+
+    def _end_rooms(self, rooms: Sequence[RoomFacts], now_ms: int) -> list[AlertChange]:
+        """End what has ended by its own time, and rooms that are not heard of any more."""
+        changes: list[AlertChange] = []
+        for room in rooms:
+            if room.ended_ms is not None and room.ended_ms <= now_ms:
+                at_ms = -(-room.ended_ms // BEAT_MS) * BEAT_MS
+                changes += self._end_room(room.room_id, min(now_ms, at_ms))
+        known = {room.room_id for room in rooms} | {""}
+        for room_id in sorted({one.split("|", 2)[1] for one in self._state.alerts} - known):
+            changes += self._end_room(room_id, now_ms)
         return changes
 
     def _end_room(self, room: str, now_ms: int) -> list[AlertChange]:

@@ -207,6 +207,7 @@ POOL_FIGURES: Final = (
     "on_hand", "reserved", "sold", "returned", "available", "oversell_units", "velocity_5m",
     "velocity_15m", "stockout_eta_s", "stockout_eta_low_s", "stockout_eta_high_s", "cover_days",
     "restock_hint_units", "capital_tied_minor", "shared_available",
+    "hot", "dead", "slow",
 )  # fmt: skip
 """Figures a rule of scope pool may name."""
 

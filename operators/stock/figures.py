@@ -1,11 +1,16 @@
 """Figures of one stock pool, as they go on the wire. Formulas: docs/alerts.md."""
 
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
 
 from operators.stock.drain import Rate, eta_of, rate_at
 from operators.stock.model import StockSettings
 from operators.stock.pool import Pool
 from stream.events import Event
+
+_MARKS: Final = ("hot", "dead", "slow")
 
 
 class Costs(msgspec.Struct):
@@ -33,11 +38,14 @@ class Costs(msgspec.Struct):
             into[product] = value
 
 
-def figures_of(pool: Pool, costs: Costs, settings: StockSettings, now_ms: int) -> dict[str, object]:
-    """All figures of a pool at `now_ms`: integers, plain lists, or None where nothing is known.
+def figures_of(
+    pool: Pool, costs: Costs, settings: StockSettings, now_ms: int, shown_ms: int = 0
+) -> dict[str, object]:
+    """All figures of a pool at `now_ms`, `shown_ms` after its item was put up.
 
-    Velocities are net units per minute; times to stock-out are seconds, with a nominal 90 %
-    interval `[stockout_eta_low_s, stockout_eta_high_s]`.
+    Integers, plain lists, ratios, or None where nothing is known. Velocities are net units a
+    minute; times to stock-out are seconds, with a nominal 90 % interval
+    `[stockout_eta_low_s, stockout_eta_high_s]`.
     """
     on_hand = pool.on_hand()
     safety = pool.safety_units if pool.safety_units is not None else settings.safety_units
@@ -61,9 +69,16 @@ def figures_of(pool: Pool, costs: Costs, settings: StockSettings, now_ms: int) -
         "products": sorted(pool.products),
     }
     figures.update(_cover(pool, costs, settings, available, rate))
-    figures["level"] = level_of(available, None if eta is None else eta.mid_s, settings)
+    figures.update(_marks(pool, settings, figures, shown_ms))
+    level = level_of(available, None if eta is None else eta.mid_s, settings)
+    figures["level"] = level
+    figures["hint"] = None if level is None else _HINTS[level]
     figures.update(_quotas(pool))
     return figures
+
+
+_HINTS: Final[dict[str, str | None]] = {"out": "pull", "low": "list_next", "ok": None}
+"""What to do with the item on the shelf, by level."""
 
 
 def level_of(available: int | None, eta_s: int | None, settings: StockSettings) -> str | None:
@@ -109,7 +124,7 @@ def _cover(
         "restock_hint_units": need,
         "capital_tied_minor": tied,
         "last_sale_ms": pool.last_sale_ms,
-        "hot": per_min > settings.hot_units_per_min,
+        "turnover": None if stocked is None else _turnover(pool.sold, stocked, on_hand),
     }
 
 
@@ -130,3 +145,37 @@ def _quotas(pool: Pool) -> dict[str, object]:
     total = pool.on_hand()
     shared = None if total is None else max(0, total - pool.total.reserved - kept)
     return {"quotas": known, "shared_available": shared}
+
+
+def _turnover(sold: int, stocked: int, on_hand: int | None) -> dict[str, object] | None:
+    """Units sold over the mean of all that was stocked and what is left (twice both, exact)."""
+    return None if on_hand is None else ratio(2 * sold, stocked + max(0, on_hand))
+
+
+def _marks(
+    pool: Pool, settings: StockSettings, figures: dict[str, object], shown_ms: int
+) -> dict[str, object]:
+    """1 or 0: sells fast, never sold, covers too long."""
+    on_hand, per_min, cover = (figures[name] for name in ("on_hand", "velocity_5m", "cover_days"))
+    left = isinstance(on_hand, int) and on_hand > 0
+    old = shown_ms >= settings.dead_after_ms
+    fast = isinstance(per_min, float) and per_min > settings.hot_units_per_min
+    slow = isinstance(cover, float) and cover > settings.slow_cover_days
+    return {"hot": int(fast), "dead": int(left and old and pool.sold == 0), "slow": int(slow)}
+
+
+def summary_of(pools: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """Sums over pools; those without a count are left out."""
+    known = {name: one for name, one in pools.items() if one["on_hand"] is not None}
+    return {
+        "active_sku_rate": ratio(sum(1 for one in known.values() if one["sold"]), len(known)),
+        "capital_tied_minor": sum(
+            tied for one in known.values() if isinstance(tied := one["capital_tied_minor"], int)
+        ),
+        "oversell_units": sum(
+            units for one in known.values() if isinstance(units := one["oversell_units"], int)
+        ),
+        "pools_low": sum(1 for one in known.values() if one["level"] == "low"),
+        "pools_out": sum(1 for one in known.values() if one["level"] == "out"),
+        **{mark: sorted(n for n, one in known.items() if one[mark]) for mark in _MARKS},
+    }

@@ -39,7 +39,7 @@ class StockSettings:
     dead_after_ms: int = 1_800_000
     slow_cover_days: int = 30
     hot_units_per_min: int = 10
-    listed_orders: int = 200
+    listed_orders: int = 1_000
 
 
 class Level(msgspec.Struct):

@@ -18,7 +18,6 @@ class Pool(msgspec.Struct):
     rooms: dict[str, int] = {}
     sold: int = 0
     returned: int = 0
-    exposures: int = 0
     last_sale_ms: int | None = None
     safety_units: int | None = None
     safety_ms: int = -1

@@ -39,7 +39,7 @@ class EtaCase:
 
 def stock_events(chunks: Iterable[bytes]) -> list[Event]:
     """Ticks and stock events of a recording; other lines are skipped unread."""
-    wanted = [f'"{name}"'.encode() for name in (*STOCK_TYPES - {"product_exposure"}, "tick")]
+    wanted = [f'"{name}"'.encode() for name in (*STOCK_TYPES, "tick")]
     decoder = msgspec.json.Decoder(Event)
     found = []
     for chunk in chunks:

@@ -200,3 +200,54 @@ def test_live_figures_have_every_event_and_settled_ones_those_the_watermark_pass
     assert ledger.patch(T0 + 5_000)["p1"] == ledger.live("p1", T0 + 5_000)
     ledger.advance(T0 + 10_000)
     assert ledger.figures("p1", T0 + 10_000)["available"] == 9
+
+
+def test_what_was_listed_long_ago_and_never_sold_is_dead() -> None:
+    events = [event("stock_set", 0, qty=10), event("product_listed", 0, product_id="p1")]
+    events[1] = msgspec.structs.replace(events[1], pool_id=None)
+    assert fold(events, 29 * MINUTE)["dead"] == 0
+    assert fold(events, 30 * MINUTE)["dead"] == 1
+    sold = event("order_paid", 5, order_id="o1", amount_minor=1)
+    assert fold([*events, sold], 30 * MINUTE)["dead"] == 0
+
+
+def test_the_summary_counts_active_skus_and_ties_up_capital() -> None:
+    ledger = StockLedger("t1", "t1")
+    for one in (
+        event("catalog", 0, role="product", target_id="a", title="A", unit_cost_minor=250),
+        event("stock_set", 0, 1, pool_id="p1", product_id="a", qty=4),
+        event("stock_set", 0, 2, pool_id="p2", qty=3),
+        event("order_paid", 5, pool_id="p1", order_id="o1", amount_minor=1),
+    ):
+        ledger.apply(one)
+    ledger.advance(T0 + MINUTE)
+    summary = ledger.summary(T0 + MINUTE)
+    assert summary["active_sku_rate"] == {"num": 1, "den": 2, "value": 0.5}
+    assert summary["capital_tied_minor"] == 750
+    assert ledger.live("p1", T0 + MINUTE)["hint"] == "list_next"
+    assert ledger.live("p1", T0 + MINUTE)["turnover"] == {"num": 2, "den": 7, "value": 2 / 7}
+
+
+def test_velocity_is_net_units_a_minute_and_the_interval_holds_the_eta() -> None:
+    events = [event("stock_set", 0, qty=1_000)]
+    events += [event("order_created", 1_000 * n, n, order_id=f"o{n}", qty=1) for n in range(1, 600)]
+    figures = fold(events, 10 * MINUTE)
+    assert abs(float(str(figures["velocity_5m"])) - 60) < 1
+    low, mid, high = (int(str(figures[f"stockout_eta{part}_s"])) for part in ("_low", "", "_high"))
+    assert low < mid < high
+    assert abs(mid - 401) < 10
+    assert high - low < 200
+
+
+def test_nothing_selling_has_no_eta_and_nothing_left_has_eta_zero() -> None:
+    assert fold([event("stock_set", 0, qty=5)])["stockout_eta_s"] is None
+    assert fold([event("stock_set", 0, qty=0)])["stockout_eta_s"] == 0
+
+
+def test_quiet_days_do_not_slow_the_ledger_down() -> None:
+    ledger = StockLedger("t1", "t1")
+    ledger.apply(event("stock_set", 0, qty=5))
+    ledger.apply(event("order_paid", 5, order_id="o1", amount_minor=1))
+    ledger.advance(T0)
+    ledger.advance(T0 + 300 * 24 * 3_600_000)
+    assert ledger.figures("p1", T0 + 300 * 24 * 3_600_000)["on_hand"] == 4
