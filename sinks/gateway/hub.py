@@ -206,5 +206,7 @@ class Hub:
             channel.load(loaded.epoch, loaded.seq, loaded.items, loaded.ts_ms, reason)
         waiting, cached.buffer = cached.buffer, []
         steps = [channel.apply(entry) for entry in waiting if entry.epoch == channel.epoch]
-        missing = any(entry.epoch != channel.epoch for entry in waiting[-1:])
-        return Step.HOLE not in steps and not missing
+        if Step.HOLE in steps:
+            cached.buffer = waiting + cached.buffer
+            return False
+        return not any(entry.epoch != channel.epoch for entry in waiting[-1:])
