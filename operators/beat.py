@@ -17,6 +17,7 @@ from operators.fold import Fold
 from operators.options import State
 from operators.results import Patch, Row
 from operators.rows import Rows
+from operators.sessions import Place
 from operators.sessions import RESUME_MS
 
 BEAT_MS: Final = 5_000
@@ -32,6 +33,7 @@ class Finals:
     rows: list[Row] = field(default_factory=list)
     patches: list[Patch] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
+    sealed: list[Place] = field(default_factory=list)
 
 
 class Beat:
@@ -143,16 +145,17 @@ class Beat:
     def _seal(self, watermark: int, out: Finals) -> None:
         state = self._state
         sealed = state.sessions.seal(watermark)
+        state.presence.release(state.sessions.sealed)
         if not len(sealed):
             return
         for session in sealed.tolist():
             where = state.sessions.place(session)
             if int(state.sessions.current[state.sessions.room[session]]) == session:
+                out.sealed.append(where)
                 room = f"{where.tenant}/{where.room_id}"
                 out.retired += [f"room:{room}", f"hist:{room}"]
                 out.retired += [f"split:{room}/{v.dimension}" for v in state.plan.views[1:]]
         state.cube.drop_marks(state.sessions.sealed)
-        state.presence.release(state.sessions.sealed)
         compact_viewers(state)
 
     def _touch_live(self) -> None:

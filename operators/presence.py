@@ -81,15 +81,23 @@ class Presence:
         self.sessions = sessions
 
     def release(self, sealed: Bool) -> None:
-        """Forget who was online in sealed sessions (indexed by session); their sums stay."""
-        mine = np.flatnonzero(sealed[: self.sessions] & (self.ring_of[: self.sessions] >= 0))
+        """Forget who was online in sealed sessions (indexed by session); their sums stay.
+
+        Those whose end the horizon has not passed keep it until then: their peak is still in
+        the ring, and screens read it.
+        """
+        n = self.sessions
+        over = sealed[:n] & (self.stop_s[:n] <= self.horizon_s)
+        mine = np.flatnonzero(over & (self.ring_of[:n] >= 0))
+        if not len(mine):
+            return
         rows = self.ring_of[mine]
         self.rings[rows] = 0
         self.owner[rows] = -1
         self.ring_of[mine] = -1
         self.base[mine] = 0
         keys = self.index.keys()
-        kept = np.flatnonzero(~sealed[(keys >> _SESSION_SHIFT).astype(np.int64)])
+        kept = np.flatnonzero(self.ring_of[(keys >> _SESSION_SHIFT).astype(np.int64)] >= 0)
         renumber = np.full(len(keys), -1, np.int64)
         renumber[kept] = np.arange(len(kept))
         self.index = HashIndex(keys[kept])
