@@ -5,6 +5,7 @@ import { svg } from "./dom.js";
 import { scalar } from "./format.js";
 
 const MINUTES = 30;
+const FEWEST = 5;
 
 /** More rooms than this: their past is not asked for (a connection follows 64 channels). */
 export const SPARK_ROOMS = 16;
@@ -31,7 +32,7 @@ export function spark() {
   };
 }
 
-/** Points from left to right, scaled from zero to the largest; "" below two points. */
+/** Points from left to right, scaled from zero to the largest; "" while there are too few to show a shape. */
 function pathOf(rooms, metric) {
   const byMinute = new Map();
   for (const [start, row] of rooms.flatMap((fields) => minutes(fields).slice(-MINUTES))) {
@@ -39,7 +40,7 @@ function pathOf(rooms, metric) {
   }
   const values = [...byMinute].sort((a, b) => a[0] - b[0]).slice(-MINUTES)
     .map(([, all]) => scalar(addUp(all))).filter((value) => value !== null);
-  if (values.length < 2) return "";
+  if (values.length < FEWEST) return "";
   const top = Math.max(...values, Number.MIN_VALUE);
   const step = 100 / (values.length - 1);
   return values.map((value, at) => `${(at * step).toFixed(1)},${(23 - (Math.max(0, value) / top) * 21).toFixed(1)}`).join(" ");

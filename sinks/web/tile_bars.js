@@ -6,44 +6,52 @@ import { figure, integer, percent, scalar } from "./format.js";
 import { has as spoken } from "./i18n.js";
 import { reading } from "./tile_metric.js";
 
-/** The steps a funnel may have, in order; of those in the catalogue five are shown. */
+/** The steps a funnel may have, in order; five of them are shown. */
 const STEPS = ["room_exposure_uv", "view_uv", "product_exposure_uv", "product_click_uv", "order_uv", "pay_uv"];
+const MOST_STEPS = 5;
 
-/** Which steps: all that the catalogue has; with six, orders give way. */
-export function funnelSteps(catalogue) {
-  const known = STEPS.filter((name) => catalogue.has(name));
-  return known.length > 5 ? known.filter((name) => name !== "order_uv") : known;
+/**
+ * Which steps to show. A step that the feed does not carry (nothing there, though later steps
+ * are) would make a funnel of nonsense: it is left out; of six, orders give way.
+ * @param {(number|null)[]} values one for each of STEPS
+ */
+export function funnelSteps(values) {
+  const carried = STEPS.map((name, at) => ({ key: name, value: values[at] }))
+    .filter(({ value }, at) => value > 0 || (value === 0 && !values.slice(at + 1).some((later) => later > 0)));
+  return carried.length > MOST_STEPS ? carried.filter(({ key }) => key !== "order_uv") : carried;
 }
 
 export function funnel(ctx, body) {
   const { t, lang, catalogue } = ctx;
   const list = node("ol", { class: "funnel" });
   body.append(list);
-  const steps = funnelSteps(catalogue).map((name) => {
-    const value = node("span", { class: "funnel-value" });
-    const rate = node("span", { class: "funnel-rate" });
-    const bar = node("span", { class: "funnel-bar", "aria-hidden": "true" });
-    list.append(node("li", {}, [
-      node("span", { class: "funnel-name", text: catalogue.title(name, lang) }), value, rate, bar,
-    ]));
-    return { name, value, rate, bar };
-  });
-  const channels = ctx.rooms.map((room) => ctx.channel.room(room));
+  const channel = ctx.room === null ? null : ctx.channel.room(ctx.room);
+  const steps = () => funnelSteps(STEPS.map((name) => scalar(reading(ctx, name, "session"))));
   return {
-    channels: ctx.room === null ? channels : [ctx.channel.room(ctx.room)],
-    subjects: () => steps.map(({ name }) => ({ metric: name, window: "session", channel: ctx.room === null ? null : ctx.channel.room(ctx.room) })),
+    channels: channel === null ? ctx.rooms.map((room) => ctx.channel.room(room)) : [channel],
+    subjects: () => steps().map(({ key }) => ({ metric: key, window: "session", channel })),
     update() {
-      const values = steps.map(({ name }) => scalar(reading(ctx, name, "session")));
-      const top = Math.max(1, ...values.map((value) => value ?? 0));
-      steps.forEach((step, at) => {
-        const before = at === 0 ? null : values[at - 1];
-        const share = before === null || before === 0 || values[at] === null ? null : values[at] / before;
-        setText(step.value, integer(values[at], lang));
-        setText(step.rate, share === null ? "" : `↓ ${percent(share, lang, 1)}`);
-        step.rate.title = share === null ? "" : t("of_previous", percent(share, lang, 2));
-        setVar(step.bar, "--part", ((values[at] ?? 0) / top).toFixed(4));
+      const shown = steps();
+      const top = Math.max(1, ...shown.map(({ value }) => value));
+      const rows = keyed(list, shown, ({ key }) => {
+        const cells = {
+          name: node("span", { class: "funnel-name", text: catalogue.title(key, lang) }),
+          value: node("span", { class: "funnel-value" }),
+          rate: node("span", { class: "funnel-rate" }),
+          bar: node("span", { class: "funnel-bar", "aria-hidden": "true" }),
+        };
+        return { cells, element: node("li", {}, Object.values(cells)) };
       });
-      return values.some((value) => value !== null);
+      shown.forEach(({ key, value }, at) => {
+        const { cells } = rows.get(key);
+        const before = at === 0 ? 0 : shown[at - 1].value;
+        const share = before > 0 ? value / before : null;
+        setText(cells.value, integer(value, lang));
+        setText(cells.rate, share === null ? "" : `↓ ${percent(share, lang, 1)}`);
+        cells.rate.title = share === null ? "" : t("of_previous", percent(share, lang, 2));
+        setVar(cells.bar, "--part", (value / top).toFixed(4));
+      });
+      return shown.length > 0;
     },
   };
 }

@@ -27,8 +27,9 @@ export function board(ctx, body, spec) {
       const places = keys === order || calm() ? null : placesOf(list);
       order = keys;
       const rows = keyed(list, lines, (line) => boardRow(ctx, spec, line));
-      // A board that has only begun is all new: then the mark says nothing.
-      const fresh = lines.some((line) => line.prev_rank !== null && line.prev_rank !== undefined);
+      // On a board that has only begun nearly all is new: then the mark says nothing.
+      const known = lines.filter((line) => line.prev_rank !== null && line.prev_rank !== undefined);
+      const fresh = known.length * 2 > lines.length;
       const scale = {
         fresh,
         top: lines[0]?.value ?? 0,

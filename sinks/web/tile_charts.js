@@ -83,7 +83,7 @@ export function trend(ctx, body) {
           },
           {
             name: t("gmv_minute"), type: "bar", yAxisIndex: 1, data: rows.map(([start, , value], at) => bar(start, scalar(value), live && at === rows.length - 1)),
-            itemStyle: { color: look.b, opacity: 0.75 }, barMaxWidth: 0.55 * look.rem,
+            itemStyle: { color: look.b, opacity: 0.75 }, barMaxWidth: look.rem,
           },
         ],
       }), `${catalogue.title("online_now", lang)}. ${summary}`);
@@ -133,7 +133,7 @@ export function conversion(ctx, body) {
           formatter: (points) => [clock(points[0].value[0], false), ...points.map((point) =>
             `${point.seriesName} ${percent(point.value[1], lang)}${parts(rows[point.dataIndex][point.seriesIndex + 1], lang)}`)].join("\n"),
         },
-        xAxis: timeAxis(look, minuteLabel, { minInterval: MINUTE }),
+        xAxis: timeAxis(look, minuteLabel, { minInterval: MINUTE, min: rows[0][0], max: Math.max(rows.at(-1)[0], rows[0][0] + SHORTEST_MINUTES * MINUTE) }),
         yAxis: valueAxis(look, (value) => percent(value, lang, 0), { min: 0 }),
         series: CONVERSIONS.map((name, at) => ({
           name: titles[at], type: "line", showSymbol: false, connectNulls: false,
@@ -196,6 +196,8 @@ export function heat(ctx, body) {
 }
 
 function heatOption(look, rows, words, cells, lang) {
+  const starts = rows.map(([start]) => start);
+  while (starts.length < SHORTEST_MINUTES) starts.push(starts.at(-1) + MINUTE);
   const label = { color: look.text, fontSize: 0.85 * look.rem, fontFamily: look.font };
   return {
     ...frame(look, { left: 4.2, right: 0.2, top: 0.2, bottom: 1.6 }),
@@ -204,8 +206,8 @@ function heatOption(look, rows, words, cells, lang) {
       formatter: ({ data }) => `${clock(rows[data[0]][0], false)}  ${words[data[1]]} ${integer(data[3], lang)}`,
     },
     xAxis: {
-      type: "category", data: rows.map(([start]) => clock(start, false)), axisLine: { show: false }, axisTick: { show: false },
-      axisLabel: { ...label, fontSize: 0.8 * look.rem, interval: Math.max(0, Math.ceil(rows.length / 5) - 1) },
+      type: "category", data: starts.map((start) => clock(start, false)), axisLine: { show: false }, axisTick: { show: false },
+      axisLabel: { ...label, fontSize: 0.8 * look.rem, interval: Math.max(0, Math.ceil(starts.length / 5) - 1) },
     },
     yAxis: { type: "category", data: words, axisLine: { show: false }, axisTick: { show: false }, axisLabel: label },
     visualMap: { show: false, min: 0, max: 1, dimension: 2, inRange: { color: look.heat } },
