@@ -297,7 +297,7 @@ class LiveroomClient:
             await asyncio.sleep(ttl_s * 0.8)
             try:
                 answer = await self._call("renew")
-            except (RpcError, ConnectionError, ConnectionClosed):
+            except (RpcError, ConnectionError):
                 return
             self._renewed = answer["token"]
             ttl_s = answer["exp"] - (time.monotonic() * 1_000 - self._skew_ms) / 1_000
@@ -362,7 +362,11 @@ class LiveroomClient:
         id_ = next(self._ids)
         self._calls[id_] = call
         body = {"type": kind, "id": id_} | {k: v for k, v in fields.items() if v is not None}
-        await ws.send(orjson.dumps(body), text=True)
+        try:
+            await ws.send(orjson.dumps(body), text=True)
+        except ConnectionClosed as error:
+            self._calls.pop(id_, None)
+            raise ConnectionError(kind) from error
         return await call
 
     def _drop_calls(self) -> None:
