@@ -17,8 +17,7 @@ from operators.fold import Fold
 from operators.options import State
 from operators.results import Patch, Row
 from operators.rows import Rows
-from operators.sessions import Place
-from operators.sessions import RESUME_MS
+from operators.sessions import RESUME_MS, Place
 
 BEAT_MS: Final = 5_000
 PRESENCE_LAG_S: Final = 65

@@ -11,6 +11,7 @@ from operators.results import Patch
 from operators.rules.book import AlertBook
 from operators.rules.model import AlertChange, RoomFacts, RuleSet, Value
 from operators.stock import StockLedger
+from operators.timeline import Timeline
 from stream.events import Event
 
 _NOTHING: Value = (None, None)
@@ -121,6 +122,7 @@ class Group:
         self.group = group
         self.stock = StockLedger(tenant, group)
         self.alerts = AlertBook(rules, tenant, group)
+        self.timeline = Timeline()
         self.names: dict[str, dict[str, object]] = {}
         self._named: set[str] = set()
 
@@ -128,6 +130,7 @@ class Group:
         """Take an accepted event of the rare types, in log order."""
         self.stock.apply(event)
         self.alerts.observe(event)
+        self.timeline.observe(event)
         if event.type == "catalog":
             field = f"{event.role}.{event.target_id}"
             self.names[field] = {"title": event.title, "image": event.text}
@@ -152,12 +155,13 @@ class Group:
             named = {field: self.names[field] for field in sorted(self._named)}
             patches.append(Patch(f"names:{address}", named))
             self._named.clear()
-        return patches
+        return patches + self.timeline.flush(self.tenant)
 
     def forget_sent(self) -> None:
         """Say everything again at the next flush."""
         self._named = set(self.names)
         self.stock.forget_sent()
+        self.timeline.forget_sent()
 
     def snapshot(self) -> dict[str, object]:
         """Plain data."""
@@ -167,6 +171,7 @@ class Group:
             "stock": self.stock.snapshot(),
             "alerts": self.alerts.snapshot(),
             "names": self.names,
+            "marks": self.timeline.marks,
         }
 
     def restore(self, data: Mapping[str, object]) -> None:
@@ -175,6 +180,9 @@ class Group:
             part = data.get(name)
             if isinstance(part, dict):
                 getattr(self, name).restore(part)
+        marks = data.get("marks")
+        if isinstance(marks, dict):
+            self.timeline.restore(marks)
         names = data.get("names")
         if isinstance(names, dict):
             self.names = dict(names)

@@ -202,6 +202,8 @@ class Shard:
         state = self.state
         state.clock.tick_ms = tick_ms
         finals = self.beat.run(tick_ms)
+        for where in finals.sealed:
+            self.group(where).timeline.end_room(where.room_id)
         self._observe()
         watermark = tick_ms - state.options.max_out_of_orderness_ms
         now_ms = watermark // BEAT_MS * BEAT_MS
