@@ -10,9 +10,9 @@ from operators.profiles import Names, Profiles
 from stream.events import Event
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class HeldEvent:
-    """One event, apart from any numbering; ordered by event time, then key."""
+    """One event, apart from any numbering."""
 
     time_ms: int
     key: int
@@ -21,6 +21,12 @@ class HeldEvent:
     product: str | None
     qty: int
     event: Event | None
+
+
+def _order(held: HeldEvent) -> tuple[int, bool, int]:
+    event = held.event
+    starts = event is not None and event.type == "room_status" and event.status == "start"
+    return held.time_ms, not starts, held.key
 
 
 class Held:
@@ -45,10 +51,8 @@ class Held:
         )
 
     def due(self, watermark_ms: int) -> list[HeldEvent]:
-        """Take the events before the watermark, in order."""
-        due = sorted(
-            (e for e in self.events if e.time_ms < watermark_ms), key=lambda e: (e.time_ms, e.key)
-        )
+        """Take the events before the watermark, in order; a start before what it starts with."""
+        due = sorted((e for e in self.events if e.time_ms < watermark_ms), key=_order)
         if due:
             self.events = [e for e in self.events if e.time_ms >= watermark_ms]
         return due

@@ -56,7 +56,8 @@ def _assign_sessions(connection: duckdb.DuckDBPyConnection, terms: Terms, folder
     cursor = connection.execute(
         "SELECT pos, tenant, room_id, event_time_ms, tick_ms, beat_ms, type, status "
         "FROM events "
-        "WHERE room_id IS NOT NULL ORDER BY tenant, grp, room_id, event_time_ms, pos"
+        "WHERE room_id IS NOT NULL ORDER BY tenant, grp, room_id, event_time_ms, "
+        "type = 'room_status' AND coalesce(status, '') = 'start' DESC, pos"
     )
     sessions: dict[int, Session] = {}
     path = folder / "assigned.csv"
