@@ -3,9 +3,11 @@
 Files are served from an exact table made at start, so no path is ever built from a request.
 """
 
+import gzip
 import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +23,7 @@ PAGES: Final[dict[str, str]] = {
     "/screen": "screen.html",
     "/console": "console.html",
 }
+PACK_FROM_BYTES: Final = 1_024
 ASSET_SUFFIXES: Final = (".js", ".css", ".svg")
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -43,6 +46,8 @@ class Body:
     content_type: str
     status: HTTPStatus = HTTPStatus.OK
     cache: str = "no-store"
+    packed: bytes | None = None
+    etag: str | None = None
 
 
 Route = Callable[[], Body]
@@ -61,6 +66,23 @@ def response(body: Body, extra: Mapping[str, str] | None = None) -> Response:
         }
     )
     return Response(body.status.value, body.status.phrase, headers, body.content)
+
+
+def answer(body: Body, request: Headers) -> Response:
+    """A route's answer to a request: nothing new (304), packed if the browser takes it, or plain.
+
+    A page and its library must be through before the handshake's deadline, also on slow lines.
+    """
+    extra = {} if body.etag is None else {"ETag": body.etag}
+    if body.etag is not None and request.get("If-None-Match") == body.etag:
+        return response(Body(b"", body.content_type, HTTPStatus.NOT_MODIFIED, body.cache), extra)
+    if body.packed is None:
+        return response(body, extra)
+    extra["Vary"] = "Accept-Encoding"
+    if "gzip" not in request.get("Accept-Encoding", ""):
+        return response(body, extra)
+    extra["Content-Encoding"] = "gzip"
+    return response(Body(body.packed, body.content_type, body.status, body.cache), extra)
 
 
 def refusal(status: HTTPStatus, text: str, retry_after_s: int | None = None) -> Response:
@@ -95,5 +117,7 @@ def _fixed(content: bytes, name: str) -> Route:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     if kind.startswith("text/") or kind == "application/javascript":
         kind = f"{kind}; charset=utf-8"
-    body = Body(content, kind, cache="no-cache")
+    etag = f'"{sha256(content).hexdigest()[:24]}"'
+    packed = gzip.compress(content, 9, mtime=0) if len(content) > PACK_FROM_BYTES else None
+    body = Body(content, kind, cache="no-cache", packed=packed, etag=etag)
     return lambda: body

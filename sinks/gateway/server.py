@@ -161,7 +161,7 @@ class GatewayServer:
             create_connection=GatewayConnection,
             compression=None,
             server_header=None,
-            open_timeout=5,
+            open_timeout=15,
             ping_interval=None,
             close_timeout=3,
             max_size=self.limits.max_message_bytes,
@@ -209,7 +209,7 @@ class GatewayServer:
             return self._refuse(connection, request)
         route = self._routes.get(path)
         if route is not None:
-            return http.response(route())
+            return http.answer(route(), request.headers)
         if path == "/api/rooms":
             return await self._rooms(request)
         return http.refusal(HTTPStatus.NOT_FOUND, "not found")

@@ -1,6 +1,7 @@
 """The handshake, HTTP, limits and actions, on real sockets."""
 
 import asyncio
+import gzip
 import json
 import time
 import urllib.error
@@ -231,6 +232,20 @@ def test_pages_and_files_come_with_a_strict_policy(settings: Settings) -> None:
         for path in ("/assets/../gateway/auth.py", "/assets/", "/etc/passwd", "/assets//client.js"):
             status, _, _ = await get(server, path)
             assert status == 404
+
+    against(settings, scenario)
+
+
+def test_files_are_packed_and_sent_once(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        path = "/assets/client.js"
+        _, headers, plain = await get(server, path)
+        assert headers["Vary"] == "Accept-Encoding"
+        status, headers, packed = await get(server, path, **{"Accept-Encoding": "br, gzip"})
+        assert headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed) == plain
+        status, _, body = await get(server, path, **{"If-None-Match": headers["ETag"]})
+        assert (status, body) == (304, b"")
 
     against(settings, scenario)
 
