@@ -134,8 +134,11 @@ class Pending:
             merged = StatePatch(output.version, self.stamp, output.as_of_ms, encoded, replace)
             self.patches[channel] = merged
             return
+        if output.version < known.version:
+            # Folded again after a resume: what waits is newer, and holds it or was written.
+            return
         known.fields.update(encoded)
-        known.version = max(known.version, output.version)
+        known.version = output.version
         known.stamp = self.stamp
         known.as_of_ms = max(known.as_of_ms, output.as_of_ms)
 

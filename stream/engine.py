@@ -25,6 +25,7 @@ from stream.settings import Settings
 from stream.side import beside
 from stream.sources import ShardSource
 from stream.stages import Stages
+from stream.state_files import StateFiles
 
 _LOG: Final = logging.getLogger("liveroom.engine")
 
@@ -102,10 +103,14 @@ class Failures:
 
 
 class SavedSink(msgspec.Struct, frozen=True):
-    """What a successor of a writer needs: unwritten outputs, length of the results file."""
+    """What a successor of a writer needs: unwritten outputs, length of the results file.
+
+    `rows`: of the shard, all that were ever made, in that file.
+    """
 
     redis: bytes
     results: int | None = None
+    rows: int = 0
 
 
 class ShardOut:
@@ -119,6 +124,7 @@ class ShardOut:
         if settings.results_dir is not None:
             path = shard_file(settings.results_dir, number)
             self._results = ResultsFile(path, found.results if found else None)
+        self._rows = found.rows if found else 0
         self._failures = failures
         saved = found.redis if found else None
         limits = Limits(
@@ -135,8 +141,8 @@ class ShardOut:
 
     def write(self, outputs: Sequence[tuple[bool, Output]]) -> None:
         """Write outputs; after a loss, begin a new epoch: the source sees it and sends all."""
-        if self._results is not None:
-            self._results.append(row for _, output in outputs for row in output.rows)
+        for _, output in outputs:
+            self._append(output)
         try:
             for replace, output in outputs:
                 write = self._sink.rewrite if replace else self._sink.write
@@ -147,10 +153,20 @@ class ShardOut:
                 self._failures.note(error)
                 raise
 
+    def _append(self, output: Output) -> None:
+        """Write rows, but those of the log that is folded again after a resume."""
+        if not output.rows:
+            return
+        total = output.counters.get("rows", 0)
+        new = min(max(total - self._rows, 0), len(output.rows))
+        self._rows = max(total, self._rows)
+        if self._results is not None and new:
+            self._results.append(output.rows[-new:])
+
     def snapshot(self) -> bytes:
         """What is pending, and how long the results file is."""
         length = self._results.sync() if self._results is not None else None
-        return msgspec.msgpack.encode(SavedSink(self._sink.snapshot(), length))
+        return msgspec.msgpack.encode(SavedSink(self._sink.snapshot(), length, self._rows))
 
     def close(self) -> None:
         """Write what is pending, for a moment, and close."""
@@ -208,5 +224,7 @@ def _partition(
         flush_interval_ms=settings.flush_interval_ms,
         in_age_ms=settings.in_age_s * 1000,
         epoch=asker,
+        files=StateFiles(settings.recovery_dir, number),
+        local_shards=-(-settings.shards // max(1, len(settings.addresses))),
         stages=stages,
     )

@@ -17,6 +17,7 @@ from stream.errors import StateError
 from stream.quarantine import Quarantine
 from stream.recovery import REMEDY
 from stream.stages import Stages
+from stream.state_files import StateFiles
 
 _LOG: Final = logging.getLogger("liveroom.engine")
 
@@ -28,12 +29,25 @@ they become rarer instead of holding up the fold."""
 RESEND_CHECK_S: Final = 1.0
 
 
+INLINE_BYTES: Final = 1 << 20
+"""A state up to this size is frozen each epoch and goes into the store itself."""
+FREEZE_DUTY: Final = 0.01
+"""Largest share of time spent on freezing larger states, all local shards together."""
+REFOLD_S: Final = 3.0
+"""All local shards together freeze again at the latest when folding the log since then took
+this long: it bounds what a resumed engine has to do again."""
+
+
 class Saved(msgspec.Struct, frozen=True):
-    """What goes into the recovery store: the last entry folded, and the state after it."""
+    """What goes into the recovery store: the last entry folded, and the state after it.
+
+    `file` names a state too large for the store; then `state` is empty.
+    """
 
     id: str
     n: int
     state: bytes
+    file: str = ""
 
 
 def version_of(entry_id: str) -> str:
@@ -62,6 +76,8 @@ class Partition:
         saved: bytes of an earlier `snapshot`.
         flush_interval_ms: shortest time between flushes of provisional figures.
         epoch: asks Redis for the output epoch; a change means that all must be sent again.
+        files: where large states go; None: always into the store.
+        local_shards: how many shards share the time of this process.
     """
 
     def __init__(
@@ -74,6 +90,8 @@ class Partition:
         flush_interval_ms: int = 50,
         in_age_ms: int = 60_000,
         epoch: Callable[[int], str | None] | None = None,
+        files: StateFiles | None = None,
+        local_shards: int = 1,
         stages: Stages | None = None,
     ) -> None:
         self.number = number
@@ -86,7 +104,12 @@ class Partition:
         self._stages = stages or Stages()
         self._next_flush_s = 0.0
         self._next_check_s = 0.0
-        self._snapshot: Position | None = None
+        self._files = files
+        self._local_shards = local_shards
+        self._saved: Saved | None = None
+        self._undurable: Saved | None = None
+        self._refold_s = 0.0
+        self._next_freeze_s = 0.0
         # The first flush goes out empty: Bytewax builds a sink partition, which claims the
         # shard in Redis, only when something is sent to it.
         self._unflushed = True
@@ -94,7 +117,7 @@ class Partition:
         found = _decoded(saved)
         if found is not None:
             self.position = Position(found.id, found.n)
-        self._fold_safely = Quarantine(build, found.state if found else None)
+        self._fold_safely = Quarantine(build, self._state_of(found))
         log.add(number, self.position)
 
     @property
@@ -109,8 +132,10 @@ class Partition:
             taken = self._log.pop(self.number, MAX_BATCH_BYTES)
         out: list[tuple[bool, Output]] = []
         if taken:
+            started_s = time.monotonic()
             with self._stages.time("fold"):
                 out = [(False, output) for output in self._fold(taken)]
+            self._refold_s += time.monotonic() - started_s
             self._unflushed = True
         now_s = time.monotonic()
         if now_s >= self._next_check_s:
@@ -137,11 +162,36 @@ class Partition:
         return self.flush()
 
     def snapshot(self) -> bytes:
-        """Position and state in one, for the recovery store."""
-        with self._stages.time("snapshot"):
-            saved = Saved(self.position.id, self.position.n, self._fold_safely.freeze())
-            self._snapshot = self.position
-            return msgspec.msgpack.encode(saved)
+        """Position and state in one, for the recovery store.
+
+        A large state is frozen more rarely than each epoch; between, the snapshot is the one
+        before, and a resumed engine folds the log from there. Its outputs are guarded.
+        """
+        now_s = time.monotonic()
+        due = now_s >= self._next_freeze_s or self._refold_s * self._local_shards >= REFOLD_S
+        saved = self._saved
+        if saved is None or (due and saved.n != self.position.n):
+            with self._stages.time("snapshot"):
+                self._saved = self._freeze()
+            took_s = time.monotonic() - now_s
+            rest_s = took_s * self._local_shards / FREEZE_DUTY if self._saved.file else 0.0
+            self._next_freeze_s, self._refold_s = now_s + rest_s, 0.0
+        self._undurable = self._saved
+        return msgspec.msgpack.encode(self._saved)
+
+    def _freeze(self) -> Saved:
+        state, at = self._fold_safely.freeze(), self.position
+        if self._files is None or len(state) <= INLINE_BYTES:
+            return Saved(at.id, at.n, state)
+        return Saved(at.id, at.n, b"", self._files.write(time.time_ns(), state))
+
+    def _state_of(self, saved: Saved | None) -> bytes | None:
+        if saved is None or not saved.file:
+            return saved.state if saved else None
+        if self._files is None:
+            what = f"shard {self.number}: no folder to read {saved.file} from"
+            raise StateError(what, REMEDY)
+        return self._files.read(saved.file)
 
     def close(self) -> None:
         """Stop reading."""
@@ -149,10 +199,12 @@ class Partition:
 
     def _note_durable(self) -> None:
         """A call after `snapshot`: Bytewax has made that snapshot durable (design, section 2)."""
-        if self._snapshot is not None and self._snapshot.n:
-            now_ms = int(time.time() * 1000)
-            self._log.trim(self.number, self._snapshot.id, now_ms, self._in_age_ms)
-        self._snapshot = None
+        saved, self._undurable = self._undurable, None
+        if saved is None or not saved.n:
+            return
+        self._log.trim(self.number, saved.id, int(time.time() * 1000), self._in_age_ms)
+        if self._files is not None and saved.file:
+            self._files.forget(saved.file)
 
     def _fold(self, taken: list[LogRecord | LogGap]) -> list[Output]:
         outputs: list[Output] = []

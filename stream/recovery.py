@@ -2,11 +2,12 @@
 
 import fcntl
 import os
+import shutil
 import sqlite3
 import tarfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -165,3 +166,7 @@ def _copy_stores(directory: Path, target: Path) -> None:
             closing(sqlite3.connect(target / path.name)) as copy,
         ):
             source.backup(copy)
+    # After the stores: whatever state they name is still there, since two are kept.
+    for path in sorted(directory.glob("*.state")):
+        with suppress(FileNotFoundError):
+            shutil.copyfile(path, target / path.name)

@@ -1,0 +1,58 @@
+"""Frozen states of one shard as files beside the recovery store.
+
+Bytewax writes what `snapshot` gives into its store anew each epoch. A state of many MB is
+written once, here; the store holds its name.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from stream.errors import StateError
+
+KEPT: Final = 2
+"""Files kept: the store may still name the one before, and a backup copies while we write."""
+
+
+class StateFiles:
+    """The files of one shard in `folder`."""
+
+    def __init__(self, folder: Path, shard: int) -> None:
+        self._folder = folder
+        self._stem = f"shard-{shard:04d}-"
+
+    def write(self, number: int, state: bytes) -> str:
+        """Write a state durably; its name. `number` grows from state to state.
+
+        Raises:
+            OSError: the disk is full; the state before still stands.
+        """
+        name = f"{self._stem}{number:020d}.state"
+        draft = self._folder / f"{name}.part"
+        with draft.open("wb") as file:
+            file.write(state)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(self._folder / name)
+        return name
+
+    def read(self, name: str) -> bytes:
+        """The state of that name.
+
+        Raises:
+            StateError: it is gone.
+        """
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError as error:
+            what = f"{self._folder / name} cannot be read ({error.strerror})"
+            raise StateError(
+                what, "restore a backup, or start anew after `liveroom reset`"
+            ) from error
+
+    def forget(self, durable: str) -> None:
+        """Remove what is older than the state that the store durably names, but for one."""
+        states = sorted(self._folder.glob(f"{self._stem}*.state"))
+        older = [path for path in states if path.name <= durable]
+        for path in older[:-KEPT]:
+            path.unlink(missing_ok=True)
