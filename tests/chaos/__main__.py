@@ -23,7 +23,7 @@ def plans(seconds: float, kills: int, redis_kills: int, seed: int) -> list[Plan]
     """The runs; a restart takes seconds, so runs with many strikes last longer."""
     return [
         Plan("undisturbed", seconds=seconds),
-        Plan("engine killed", "engine", kills, 1, max(seconds, 3.0 * kills), seed),
+        Plan("engine killed", "engine", kills, 1, max(seconds, 4.0 * kills), seed),
         Plan(
             "Redis killed, appendfsync always",
             "redis",

@@ -73,8 +73,8 @@ def run(plan: Plan, recording: Path, folder: Path) -> Report:
         first_s = time.monotonic()
         for moment in moments(plan.seed, plan.count, begin + plan.seconds - first_s):
             _sleep_until(first_s + moment)
-            if replay.exit_code() is not None:
-                break
+            # Never before it has recovered: without progress there is nothing to disturb.
+            rig.wait_until("the engine has recovered", rig.claimed)
             sizes.append(rig.rows())
             FAULTS[plan.fault](rig)
         stop_s = rig.finish(replay)
