@@ -65,10 +65,12 @@ export function alertTicker(ctx, body, spec) {
     channels: channelsOf(ctx),
     update() {
       const alerts = ours(ctx, spec);
-      const shown = alerts.slice(0, spec.limit ?? 3).map((alert) => ({ ...alert, key: `${alert.id} ${alert.state}` }));
-      keyed(list, shown, (alert) => {
-        const place = placeOf(ctx, alert);
-        const title = titleOf(ctx, alert);
+      // Names may come after the alert: what is shown is part of the key.
+      const shown = alerts.slice(0, spec.limit ?? 3).map((alert) => {
+        const [title, place] = [titleOf(ctx, alert), placeOf(ctx, alert)];
+        return { alert, title, place, key: JSON.stringify([alert.id, alert.state, title, place]) };
+      });
+      keyed(list, shown, ({ alert, title, place }) => {
         const element = node("li", { "data-severity": alert.severity }, [
           badge(ctx, alert),
           node("span", { class: "ticker-title", text: title, title, dir: "auto" }),
@@ -121,18 +123,19 @@ function alertRow(ctx, first, spec) {
   const element = node("li", { "data-id": first.id }, [head, place, evidence, action, spec.answers === false ? null : foot]);
   let shown = null;
   const show = (alert) => {
-    const stamp = JSON.stringify(alert);
+    const [title, where, seen] = [titleOf(ctx, alert), placeOf(ctx, alert), evidenceOf(ctx, alert)];
+    const stamp = JSON.stringify([alert, title, where, seen]);
     if (stamp === shown) return;
     shown = stamp;
     element.dataset.severity = alert.severity;
     element.dataset.state = alert.state;
     const state = has(`state_${alert.state}`) ? t(`state_${alert.state}`) : alert.state;
     head.replaceChildren(
-      badge(ctx, alert), node("h3", { text: titleOf(ctx, alert), dir: "auto" }),
+      badge(ctx, alert), node("h3", { text: title, title, dir: "auto" }),
       node("span", { class: "alert-state", text: `${state} · ${t("since", clock(alert.since_ms))}` }),
     );
-    setText(place, placeOf(ctx, alert));
-    setText(evidence, evidenceOf(ctx, alert));
+    setText(place, where);
+    setText(evidence, seen);
     const advice = alert[`action_${ctx.lang}`] ?? alert.action_en ?? "";
     setText(action, advice === "" ? "" : `${t("action")}: ${advice}`);
     if (alert.state !== "firing") setText(result, "");

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import ASSETS, ROOT, OpenPage
+from tests.web.script_cast import GROUP, names
 from tests.web.stage import Stage
 from tests.web.test_layout import PAGES
 
@@ -65,6 +66,15 @@ def test_alerts_are_answered_from_the_keyboard(stage: Stage, open_page: OpenPage
     alert.get_by_role("button", name="Not useful").focus()
     page.keyboard.press("Enter")
     expect(alert).to_have_attribute("data-state", "not_useful")
+
+
+def test_alerts_take_names_that_come_later(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.url("/console", rooms="t1/r1", lang="en")).page
+    title = page.locator('[data-id*="stockout_eta"] h3')
+    expect(title).to_have_text("唇釉 豆沙色 sells out in less than 3 minutes")
+    stage.publish({f"names:{GROUP}": {"product.p9": {"title": "New name", "image": None}}})
+    expect(title).to_have_text("New name sells out in less than 3 minutes")
+    stage.publish({f"names:{GROUP}": names()})
 
 
 def test_a_token_without_rights_shows_no_answers(stage: Stage, open_page: OpenPage) -> None:
