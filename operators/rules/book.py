@@ -35,6 +35,10 @@ DETECTORS: Final = {
 """Kind name to its function; the same names as `kinds.KINDS`."""
 
 BEAT_MS: Final = 5_000
+STATELESS: Final = frozenset({"threshold", "absence", "wilson"})
+"""Kinds that remember nothing: most of their judgements end at once."""
+
+_FORGETFUL: Final = Memory()
 _NOTHING = Finding(breach=False, clear=True, value=None)
 
 
@@ -91,7 +95,7 @@ class AlertBook:
         rooms = sorted(facts.rooms(), key=lambda room: room.room_id)
         changes += self._end_rooms(rooms, now_ms)
         live = [room for room in rooms if room.ended_ms is None or room.ended_ms > now_ms]
-        pools: dict[str, Mapping[str, object]] = {}
+        pools: dict[str, Look] = {}
         for rule in self._ordered:
             if self._due(rule, now_ms):
                 changes += self._run(rule, live, now_ms, facts, pools)
@@ -124,7 +128,7 @@ class AlertBook:
         rooms: list[RoomFacts],
         now_ms: int,
         facts: Facts,
-        pools: dict[str, Mapping[str, object]],
+        pools: dict[str, Look],
     ) -> list[AlertChange]:
         changes: list[AlertChange] = []
         observed, group = self._state.observed, self.group
@@ -139,6 +143,10 @@ class AlertBook:
         self, rule: Rule, room: str, subject: str, look: Look, facts: Facts
     ) -> list[AlertChange]:
         key = f"{rule.name}|{room}|{subject}"
+        if rule.kind in STATELESS and key not in self._state.alerts:
+            seen = DETECTORS[rule.kind](rule, look, _FORGETFUL)
+            if seen is None or not seen.breach:
+                return []
         silenced = self._silenced(rule, room, subject, look.now_ms)
         if silenced and look.learning:
             look = replace(look, learning=False)

@@ -17,17 +17,18 @@ def looks(
     rules: RuleSet,
     group: str,
     now_ms: int,
-    pools: dict[str, Mapping[str, object]],
+    pools: dict[str, Look],
 ) -> Iterator[tuple[str, str, Look]]:
     """(room or "", subject, look) of everything the rule is about, sorted.
 
-    `pools` keeps the figures of pools between the rules of one evaluation.
+    `pools` keeps the looks at pools between the rules of one evaluation.
     """
     if rule.scope == "pool":
         if not pools:
-            pools.update((pool, facts.pool(pool)) for pool in sorted(facts.pools()))
-        for pool, figures in pools.items():
-            yield "", pool, _pool_look(figures, now_ms)
+            names = sorted(facts.pools())
+            pools.update((pool, _pool_look(facts.pool(pool), now_ms)) for pool in names)
+        for pool, look in pools.items():
+            yield "", pool, look
         return
     if rule.scope == "group":
         yield "", group, _group_look(facts, group, now_ms)
