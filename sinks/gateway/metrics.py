@@ -79,3 +79,17 @@ def render(samples: list[Sample], age: AgeHistogram, process: int) -> str:
 def by_label(label: str, counts: Counter[str]) -> dict[str, float]:
     """A counter's values under one label."""
     return {f'{label}="{key}"': float(value) for key, value in sorted(counts.items())}
+
+
+def merge(texts: list[str]) -> str:
+    """Join several processes' texts: each family once, as the format demands."""
+    families: dict[str, list[str]] = {}
+    for text in texts:
+        name = ""
+        for line in text.splitlines():
+            if line.startswith("# HELP "):
+                name = line.split(" ", 3)[2]
+            lines = families.setdefault(name, [])
+            if not line.startswith("#") or line not in lines:
+                lines.append(line)
+    return "\n".join(line for lines in families.values() for line in lines) + "\n"

@@ -32,6 +32,7 @@ from sinks.gateway.limits import Admission, Limits
 from sinks.gateway.metrics import Metrics
 from sinks.gateway.outbox import Outbox
 from sinks.gateway.protocol import SUBPROTOCOL
+from sinks.gateway.siblings import Siblings
 from sinks.log_async import AsyncLogWriter
 from stream.assets import asset_path
 from stream.errors import ConfigError
@@ -102,6 +103,7 @@ class GatewayServer:
         settings: GatewaySettings,
         limits: Limits | None = None,
         process: int = 0,
+        processes: int = 1,
         reuse_port: bool = False,
     ) -> None:
         if not settings.redis_url:
@@ -133,6 +135,12 @@ class GatewayServer:
         )
         self.gateway = Gateway(core)
         self.feed = Feed(self._redis, settings.shards, self.hub, self._revoke)
+        self._siblings = Siblings(
+            self._redis,
+            process,
+            processes,
+            lambda: views.metrics(self.gateway, self.feed, process),
+        )
         self._routes = self._make_routes()
         self._server: Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -145,7 +153,6 @@ class GatewayServer:
         routes = http.static_routes(lambda name: asset_path(name, folder))
         routes["/health"] = views.health
         routes["/ready"] = lambda: views.ready(self.gateway, self.feed)
-        routes["/metrics"] = lambda: views.metrics(self.gateway, self.feed, self._process)
         routes["/api/catalogue"] = views.catalogue
         return routes
 
@@ -171,7 +178,9 @@ class GatewayServer:
             backlog=1_024,
         )
         self.port = next(iter(self._server.sockets)).getsockname()[1]
-        for work in (self.feed.run, self.gateway.run_grid, self.gateway.run_watch):
+        self._siblings.port = self.port
+        works = (self.feed.run, self.gateway.run_grid, self.gateway.run_watch, self._siblings.run)
+        for work in works:
             task = asyncio.get_running_loop().create_task(work())
             task.add_done_callback(self._failed)
             self._tasks.append(task)
@@ -210,6 +219,9 @@ class GatewayServer:
         route = self._routes.get(path)
         if route is not None:
             return http.answer(route(), request.headers)
+        if path == "/metrics":
+            text = await self._siblings.text()
+            return http.response(http.Body(text.encode(), views.PROMETHEUS))
         if path == "/api/rooms":
             return await self._rooms(request)
         return http.refusal(HTTPStatus.NOT_FOUND, "not found")
@@ -267,14 +279,14 @@ def serve(
         ConfigError: a setting is missing or unusable.
     """
     if processes == 1:
-        return _run(settings, 0, False, ready)
+        return _run(settings, 0, 1, ready)
     return _supervise(settings, processes, ready)
 
 
 def _run(
     settings: GatewaySettings,
     process: int,
-    reuse_port: bool,
+    processes: int,
     ready: Callable[[int], None] | None,
 ) -> int:
     async def main() -> None:
@@ -282,7 +294,10 @@ def _run(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        async with GatewayServer(settings, process=process, reuse_port=reuse_port) as server:
+        several = processes > 1
+        async with GatewayServer(
+            settings, process=process, processes=processes, reuse_port=several
+        ) as server:
             if ready is not None:
                 ready(server.port)
             await stop.wait()
@@ -294,8 +309,8 @@ def _run(
     return 0
 
 
-def _child(settings: GatewaySettings, process: int) -> None:
-    _run(settings, process, True, None)
+def _child(settings: GatewaySettings, process: int, processes: int) -> None:
+    _run(settings, process, processes, None)
 
 
 def _supervise(
@@ -315,7 +330,7 @@ def _supervise(
         signal.signal(number, stop)
 
     def start(process: int) -> BaseProcess:
-        child = context.Process(target=_child, args=(settings, process))
+        child = context.Process(target=_child, args=(settings, process, processes))
         child.start()
         return child
 

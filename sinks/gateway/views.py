@@ -15,6 +15,7 @@ from sinks.gateway.metrics import Sample, by_label, render
 from stream.errors import SinkError
 
 JSON: Final = "application/json"
+PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 READ_AGE_LIMIT_S: Final = 5.0
 
 
@@ -53,8 +54,8 @@ async def rooms(gateway: Gateway, claims: Claims) -> Body:
     return Body(msgspec.json.encode({"rooms": found}), JSON)
 
 
-def metrics(gateway: Gateway, feed: Feed, process: int) -> Body:
-    """Prometheus text."""
+def metrics(gateway: Gateway, feed: Feed, process: int) -> str:
+    """This process's Prometheus text."""
     own, counts, state = gateway.metrics, gateway.outbox.counts, feed.state
     cohorts = list(gateway.outbox.cohorts.values())
     lags = [
@@ -91,5 +92,4 @@ def metrics(gateway: Gateway, feed: Feed, process: int) -> Body:
         Sample("refused_total", "counter", "Refused.", by_label("reason", own.refused)),
         Sample("closed_total", "counter", "Closed by us.", by_label("reason", own.closed)),
     ]
-    text = render(samples, own.age, process)
-    return Body(text.encode(), "text/plain; version=0.0.4; charset=utf-8")
+    return render(samples, own.age, process)

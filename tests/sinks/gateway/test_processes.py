@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,6 +80,16 @@ def workers(process: "subprocess.Popen[str]", port: int) -> list[psutil.Process]
     return found
 
 
+def everybody(port: int) -> bool:
+    """Whether one scrape shows both processes and all six connections."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    name = "liveroom_gateway_connections"
+    assert text.count(f"# TYPE {name} gauge") == 1
+    counts = re.findall(rf'^{name}{{process="(\d)"}} (\d+)$', text, re.MULTILINE)
+    return len(counts) == 2 and sum(int(count) for _, count in counts) == 6
+
+
 def test_a_killed_process_is_replaced_and_its_clients_resume(
     engine: Engine, settings: Settings, tmp_path: Path
 ) -> None:
@@ -90,6 +102,7 @@ def test_a_killed_process_is_replaced_and_its_clients_resume(
         for client in clients:
             await client.__aenter__()
             assert (await anext(client.room("t1/r1"))).state == {"a": 1}
+        await eventually(lambda: asyncio.to_thread(everybody, port), 30)
         victim = workers(process, port)[0]
         victim.kill()
         await asyncio.to_thread(engine.patch, ROOM, {"a": 2})
