@@ -172,6 +172,7 @@ class Group:
             "alerts": self.alerts.snapshot(),
             "names": self.names,
             "marks": self.timeline.marks,
+            "marks_ended": sorted(self.timeline.ended),
         }
 
     def restore(self, data: Mapping[str, object]) -> None:
@@ -181,8 +182,9 @@ class Group:
             if isinstance(part, dict):
                 getattr(self, name).restore(part)
         marks = data.get("marks")
+        ended = data.get("marks_ended")
         if isinstance(marks, dict):
-            self.timeline.restore(marks)
+            self.timeline.restore(marks, ended if isinstance(ended, list) else ())
         names = data.get("names")
         if isinstance(names, dict):
             self.names = dict(names)

@@ -4,7 +4,7 @@ Log order decides: a start closes the open mark of its kind (the next product en
 before), an end closes the open mark with its id, an end without a start is nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +41,7 @@ class Timeline:
 
     def __init__(self) -> None:
         self.marks: dict[str, dict[str, Mark]] = {}
+        self.ended: set[str] = set()
         self._changed: dict[str, set[str]] = {}
 
     def observe(self, event: Event) -> None:
@@ -51,6 +52,7 @@ class Timeline:
             return
         about = getattr(event, kind.field)
         marks = self.marks.setdefault(room, {})
+        self.ended.discard(room)
         for field, mark in marks.items():
             same = mark["kind"] == kind.name and mark["end_ms"] is None
             mine = mark["id"] == about or (event.type == kind.start and kind.one_at_a_time)
@@ -76,19 +78,26 @@ class Timeline:
             for room, fields in sorted(self._changed.items())
         ]
         self._changed.clear()
+        for room in self.ended:
+            self.marks.pop(room, None)
+        self.ended.clear()
         return patches
 
     def end_room(self, room: str) -> None:
-        """The room's session is over: its marks go with its channel."""
-        self.marks.pop(room, None)
-        self._changed.pop(room, None)
+        """The room's session is over: its marks go once what changed has been said.
+
+        When that is depends on the flush, what is said then does not.
+        """
+        if room in self.marks:
+            self.ended.add(room)
 
     def forget_sent(self) -> None:
         """Say everything again."""
         self._changed = {room: set(marks) for room, marks in self.marks.items()}
 
-    def restore(self, marks: Mapping[str, dict[str, Mark]]) -> None:
-        """Take the marks of a snapshot."""
+    def restore(self, marks: Mapping[str, dict[str, Mark]], ended: Iterable[str] = ()) -> None:
+        """Take the marks of a snapshot, and which rooms' are on their way out."""
+        self.ended = set(ended)
         self.marks = {room: dict(of_room) for room, of_room in marks.items()}
 
     def _touch(self, room: str, field: str) -> None:
