@@ -10,7 +10,7 @@ from operators.rules import series
 from operators.rules.answers import STATE_OF, Answer, answer_of, apply
 from operators.rules.judge import KIND_OF, Look, Memory
 from operators.rules.life import FIRING, NORMAL, RESOLVED, Alert, resolve, step
-from operators.rules.looks import looks
+from operators.rules.looks import contributor_of, looks
 from operators.rules.model import (
     AlertChange,
     Facts,
@@ -110,13 +110,15 @@ class AlertBook:
         return now_ms // every_ms != self._state.last_ms // every_ms
 
     def snapshot(self) -> dict[str, object]:
-        """The whole state as plain, picklable data."""
-        data: dict[str, object] = msgspec.to_builtins(self._state)
-        return data
+        """The whole state as picklable data, MessagePack."""
+        return {"state": msgspec.msgpack.encode(self._state)}
 
     def restore(self, data: Mapping[str, object]) -> None:
         """Take a snapshot's state: unknown names dropped, missing ones created empty."""
-        self._state = msgspec.convert(data, _State)
+        packed = data.get("state")
+        self._state = _State()
+        if isinstance(packed, bytes):
+            self._state = msgspec.msgpack.decode(packed, type=_State)
 
     def answers(self) -> dict[str, dict[str, int]]:
         """How often each rule was acknowledged, snoozed, called not useful."""
@@ -166,8 +168,7 @@ class AlertBook:
             if rule.severity != "critical":
                 self._state.told.setdefault(room, []).append(look.now_ms)
             if room:
-                found = facts.contributor(room, rule.metric, rule.window)
-                change = replace(change, contributor=found)
+                change = replace(change, contributor=contributor_of(rule, room, facts))
         else:
             self._quieten(key, look.now_ms)
         return [change]
