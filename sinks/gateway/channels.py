@@ -60,21 +60,19 @@ class StateChannel:
         self.epoch = ""
         self.seq = 0
         self.generation = 0
+        self.position = Position(0, 0)
+        """Where a reader that got everything stands; the same object until that changes."""
         self.ts_ms = 0
         self.reason = "epoch"
         self._quoted = quoted(name)
         self._part_bytes = part_bytes
         self._floor = 0
         self._values: dict[str, bytes | None] = {}
+        self._deleted = 0
         self._changed: dict[str, int] = {}
         self._last = b""
         self._cache: dict[int, list[bytes]] = {}
         self._snapshot: list[bytes] | None = None
-
-    @property
-    def position(self) -> Position:
-        """Where a reader that got everything stands."""
-        return Position(self.generation, self.seq)
 
     def load(
         self, epoch: str, seq: int, values: Mapping[str, bytes], ts_ms: int, reason: str
@@ -97,6 +95,7 @@ class StateChannel:
         self._floor = seq
         self._values = dict(values)
         self._changed = {}
+        self._deleted = 0
         self._touch()
 
     def apply(self, entry: OutEntry) -> Step:
@@ -111,6 +110,7 @@ class StateChannel:
         for field, raw in _PATCH.decode(entry.data).items():
             value = bytes(raw)
             self._values[field] = None if value == b"null" else value
+            self._deleted += value == b"null"
             self._changed.pop(field, None)
             self._changed[field] = entry.seq
         self._touch()
@@ -118,6 +118,7 @@ class StateChannel:
         return Step.APPLIED
 
     def _touch(self) -> None:
+        self.position = Position(self.generation, self.seq)
         self._cache = {}
         self._snapshot = None
         self._last = b""
@@ -134,7 +135,8 @@ class StateChannel:
     def frames_from(self, position: Position) -> list[bytes]:
         """Frames that bring a reader from `position` to now: nothing, a delta, or gap and snap."""
         if not self.reaches(position):
-            return [self.gap_frame(None, self.reason), *self.snapshot()]
+            reason = "trim" if position.generation == self.generation else self.reason
+            return [self.gap_frame(None, reason), *self.snapshot()]
         if position.seq == self.seq:
             return []
         cached = self._cache.get(position.seq)
@@ -184,9 +186,13 @@ class StateChannel:
 
     def prune(self) -> None:
         """Forget deleted fields once they are many; older readers then get a snapshot."""
-        dead = [field for field, value in self._values.items() if value is None]
-        if len(dead) <= MAX_TOMBSTONES:
+        if self._deleted <= MAX_TOMBSTONES:
             return
+        dead = [field for field, value in self._values.items() if value is None]
+        self._deleted = len(dead)
+        if len(dead) <= MAX_TOMBSTONES // 2:
+            return
+        self._deleted = 0
         self._floor = max(self._changed[field] for field in dead)
         for field in dead:
             del self._values[field], self._changed[field]
@@ -211,6 +217,8 @@ class LogChannel:
         self.epoch = ""
         self.seq = 0
         self.generation = 0
+        self.position = Position(0, 0)
+        """Where a reader that got everything stands; the same object until that changes."""
         self.ts_ms = 0
         self.reason = "epoch"
         self._quoted = quoted(name)
@@ -219,11 +227,6 @@ class LogChannel:
         self._ring: deque[LogItem] = deque(maxlen=ring_count)
         self._cache: dict[int, list[bytes]] = {}
         self._snapshot: list[bytes] | None = None
-
-    @property
-    def position(self) -> Position:
-        """Where a reader that got everything stands."""
-        return Position(self.generation, self.seq)
 
     @property
     def _floor(self) -> int:
@@ -264,6 +267,7 @@ class LogChannel:
         return Step.APPLIED
 
     def _touch(self) -> None:
+        self.position = Position(self.generation, self.seq)
         self._cache = {}
         self._snapshot = None
 

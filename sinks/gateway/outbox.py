@@ -228,7 +228,7 @@ class Outbox:
             if tick // every == previous // every:
                 continue
             now = cohort.channel.position
-            if now != cohort.sent:
+            if now is not cohort.sent:
                 self._advance(cohort, now, touched)
                 yield cohort
             if cohort.stragglers:

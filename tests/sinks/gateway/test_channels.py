@@ -1,10 +1,12 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.client.state import ChannelState
+from sinks.gateway import channels
 from sinks.gateway.channels import LogChannel, LogItem, OutEntry, Position, StateChannel, Step
 from tests.sinks.gateway.test_protocol import payload
 
@@ -107,6 +109,21 @@ def test_a_returning_client_resumes_only_inside_what_is_known() -> None:
     assert channel.resume_from("e1", 7) is None
     assert channel.resume_from("e0", 6) is None
     assert channel.resume_from("", 6) is None
+
+
+def test_deleted_fields_are_forgotten_once_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels, "MAX_TOMBSTONES", 10)
+    channel = loaded({"a": 1}, 0)
+    start = channel.position
+    for seq in range(1, 13):
+        channel.apply(out(seq, {f"gone{seq}": None, "a": seq}))
+    channel.prune()
+    gap, snap = bodies(channel.frames_from(start))
+    assert (gap["reason"], snap["type"]) == ("trim", "snap")
+    at = channel.position
+    channel.apply(out(13, {"b": 1}))
+    (update,) = bodies(channel.frames_from(at))
+    assert update["d"] == {"b": 1}
 
 
 FIELDS = st.dictionaries(
