@@ -32,6 +32,9 @@ class _State(msgspec.Struct):
     watermark_ms: int = -1
 
 
+_MINUTE_MS: Final = 60_000
+
+
 class StockLedger:
     """Pools of one (tenant, group), fed with its events; rules and formulas: `docs/alerts.md`.
 
@@ -48,6 +51,7 @@ class StockLedger:
         self._settled = StockBook(self.settings)
         self._waiting: list[Event] = []
         self._watermark_ms = -1
+        self._said: dict[str, dict[str, object]] = {}
 
     def apply(self, event: Event) -> None:
         """Fold one event; types that do not touch stock are ignored."""
@@ -63,6 +67,9 @@ class StockLedger:
         """Move the clock: reservations lapse, history beyond the lateness horizon is folded."""
         if watermark_ms <= self._watermark_ms:
             return
+        # Speeds fall and shelves grow old without any event.
+        if watermark_ms // _MINUTE_MS > self._watermark_ms // _MINUTE_MS:
+            self._live.touch()
         self._watermark_ms = watermark_ms
         due = [event for event in self._waiting if event.event_time_ms < watermark_ms]
         if due:
@@ -96,11 +103,15 @@ class StockLedger:
 
     def forget_sent(self) -> None:
         """Every pool counts as changed: where its figures were sent has lost them."""
+        self._said.clear()
         self._live.touch()
 
     def patch(self, now_ms: int) -> dict[str, object]:
-        """Fields of channel `stock:T/GROUP`: live figures of all changed pools."""
-        return {pool: self.live(pool, now_ms) for pool in sorted(self.changed())}
+        """Fields of channel `stock:T/GROUP`: live figures that changed since they were said."""
+        now = {pool: self.live(pool, now_ms) for pool in sorted(self.changed())}
+        changed = {pool: said for pool, said in now.items() if self._said.get(pool) != said}
+        self._said.update(changed)
+        return dict(changed)
 
     def snapshot(self) -> dict[str, object]:
         """The whole state as picklable data: MessagePack, ten times as fast as nested dicts."""
