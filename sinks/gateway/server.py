@@ -1,9 +1,11 @@
 """Entry point of the gateway: one process, or several on one port (`SO_REUSEPORT`)."""
 
 import asyncio
+import contextlib
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import time
@@ -283,6 +285,14 @@ def serve(
     return _supervise(settings, processes, ready)
 
 
+def _raise_file_limit() -> None:
+    """A connection is a file, and the usual soft limit is 1,024: take what the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 1_048_576)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _run(
     settings: GatewaySettings,
     process: int,
@@ -302,6 +312,7 @@ def _run(
                 ready(server.port)
             await stop.wait()
 
+    _raise_file_limit()
     try:
         asyncio.run(main())
     except OSError as error:
