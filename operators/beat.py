@@ -84,8 +84,11 @@ class Beat:
         presence = state.presence
         presence.grow(count)
         end = state.sessions.end_ms[:count]
-        presence.stop_s[:count] = (end + 999) // 1000
+        told = state.sessions.told[:count]
+        presence.stop_s[:count] = np.where(told, (end + 999) // 1000, 0)
         presence.last_s[:count] = state.sessions.last_ms[:count] // 1000
+        last = np.where(told, end - 1, state.sessions.last_ms[:count])
+        presence.note_s[:count] = last // 1000
 
     def _correct(self, out: Finals) -> None:
         """Revisions of what late events changed since the last beat."""
@@ -143,6 +146,9 @@ class Beat:
 
     def _seal(self, watermark: int, out: Finals) -> None:
         state = self._state
+        n = state.sessions.count
+        passed = state.sessions.end_ms[:n] // 1000 + 1 < state.presence.horizon_s
+        state.presence.release(state.sessions.sealed[:n] & passed)
         sealed = state.sessions.seal(watermark)
         state.presence.release(state.sessions.sealed)
         if not len(sealed):

@@ -24,7 +24,9 @@ def compact_viewers(state: State) -> bool:
         return False
     cube, presence = state.cube, state.presence
     keys = cube.marks.index.keys()
-    of_users = np.array([measure.column == "user" for measure in state.plan.measures])
+    of_users = np.array(
+        [measure.column in ("user", "known_user") for measure in state.plan.measures]
+    )
     slots_with = of_users[cube.slot_measure[: cube.slot_count]]
     mine = slots_with[(keys >> _SHIFT).astype(np.int64)]
     alive = np.zeros(count, np.bool_)

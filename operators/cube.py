@@ -224,8 +224,13 @@ class Cube:
         self._free_distinct = [row for row in range(self._distinct_rows) if row not in taken]
 
     def drop_marks(self, sessions: Bool) -> None:
-        """Forget who was seen in sealed sessions; their totals stay. Indexed by session."""
-        sealed = sessions[self.cell_session[self.slot_cell[: self.slot_count]]]
+        """Forget who was seen in sealed sessions, indexed by session; their totals stay.
+
+        Refunds come for weeks: who had one is kept, so that a second does not count again.
+        """
+        refunds = np.array(["refund_succeeded" in m.types for m in self.plan.measures], np.bool_)
+        measure = self.slot_measure[: self.slot_count]
+        sealed = sessions[self.cell_session[self.slot_cell[: self.slot_count]]] & ~refunds[measure]
         self.marks.keep(~sealed)
 
 

@@ -112,8 +112,8 @@ class Figures:
         limit = np.where(end_ms > 0, -(-end_ms // 1000), span.until_s)
         if "watch_s" in self._gauges:
             # A session that nobody ended is over with its last event.
-            told = end_ms != self._sessions.last_ms[session] + 1
-            watched = self._presence.watched(session, limit, told)
+            told_or_open = self._sessions.told[session] | (end_ms == 0)
+            watched = self._presence.watched(session, limit, told_or_open)
             values[:, self._gauges["watch_s"]] = watched
         if "live_s" in self._gauges:
             start = self._sessions.start_ms[session] // 1000

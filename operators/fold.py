@@ -14,12 +14,13 @@ from operators.columns import TICK, Columns, take
 from operators.cube import pack_ids
 from operators.hashindex import I32, I64, Bool, first_of_each
 from operators.held import Held
-from operators.ledger import ORDER_TYPES, line_key, order_key
+from operators.ledger import ORDER_TYPES, line_key
 from operators.options import State
+from operators.orders import Placed, place_orders
+from operators.plan import ID_COLUMNS, VALUE_COLUMNS
 from operators.profiles import TRAITS
 from operators.sessions import HELD, Place
 from stream.events import EVENT_TYPES, TYPE_CODE, Event
-from stream.ids import key64
 
 Reject = Callable[[int, str], None]
 """Called with the place of an event in the stretch and the reason it is dead-lettered."""
@@ -36,7 +37,6 @@ _PRESENCE: Final = np.array(
         for e in EVENT_TYPES
     ]
 )
-_REFUNDS: Final = ("refund_requested", "refund_succeeded", "order_cancelled")
 _GENERATION_MS: Final = 180_000
 """A dedupe generation: longer than skew + lateness + out-of-orderness (122 s), so that a copy
 of an event finds it in this generation or the one before, or is too late anyway."""
@@ -170,13 +170,13 @@ class Fold:
         facts = state.reader.profiles
         traits = facts.traits[columns.profile].copy()
         product = columns.product.copy()
-        values = np.zeros((3, columns.n), np.int64)
+        values = np.zeros((len(VALUE_COLUMNS), columns.n), np.int64)
         values[0] = 1
         values[1] = columns.qty
-        ids = np.full((2, columns.n), -1, np.int64)
+        ids = np.full((len(ID_COLUMNS), columns.n), -1, np.int64)
         named = columns.has_user & ~facts.masked[columns.profile]
         ids[0] = pack_ids(state.viewers, columns.user, named)
-        odd = self._orders(columns, sessions, product, traits, values, ids)
+        odd = place_orders(state, columns, Placed(sessions, product, traits, values, ids))
         for place, event in columns.objects.items():
             where = Place(*(text or "" for text in facts.places[int(columns.profile[place])]))
             self.objects.append((event, where))
@@ -185,59 +185,6 @@ class Fold:
         state.cube.fold(columns.type, panes, cells, values, ids)
         self._presence(columns, sessions, ids[0])
         self._note_late(columns, ticks, sessions, cells, panes)
-
-    def _orders(
-        self,
-        columns: Columns,
-        sessions: I64,
-        product: I32,
-        traits: I32,
-        values: I64,
-        ids: I64,
-    ) -> Bool:
-        """Fill amounts and order numbers; give orders without a place their order's place.
-
-        Gives which events have traits from their order.
-        """
-        state = self._state
-        odd = np.zeros(columns.n, np.bool_)
-        places = np.flatnonzero(_IS_ORDER[columns.type])
-        for place in np.flatnonzero(columns.type == TYPE_CODE["cost"]).tolist():
-            values[2, place] = columns.objects[place].amount_minor or 0
-        if not len(places):
-            return odd
-        events = [columns.objects[place] for place in places.tolist()]
-        keys = np.array([order_key(event) for event in events], np.uint64)
-        values[1, places] = [1 if event.qty is None else event.qty for event in events]
-        values[2, places] = [event.amount_minor or 0 for event in events]
-        ids[1, places] = state.orders.find_or_add(keys)
-        for place, event, key in zip(places.tolist(), events, keys.tolist(), strict=True):
-            if event.type in _REFUNDS or sessions[place] < 0:
-                self._from_order(place, event, key, sessions, product, traits)
-                odd[place] = True
-        known = np.flatnonzero(sessions[places] >= 0)
-        at = places[known]
-        lines = [order_line(int(keys[k]), events[k].line_id) for k in known.tolist()]
-        for line_keys in (np.array(lines, np.uint64), keys[known]):
-            if len(known):
-                state.ledger.remember(line_keys, sessions[at], product[at], traits[at])
-        return odd
-
-    def _from_order(
-        self, place: int, event: Event, key: int, sessions: I64, product: I32, traits: I32
-    ) -> None:
-        """Take session, product and traits from the order where the event does not say."""
-        ledger = self._state.ledger
-        row = ledger.find(order_line(key, event.line_id))
-        if row < 0:
-            row = ledger.find(key)
-        if row < 0:
-            return
-        sessions[place] = ledger.session[row]
-        if product[place] < 0:
-            product[place] = ledger.product[row]
-        unknown = traits[place] < 0
-        traits[place][unknown] = ledger.traits[row][unknown]
 
     def _cells(self, columns: Columns, sessions: I64, product: I32, traits: I32, odd: Bool) -> I64:
         """Cell of each event by dimension, shape (n, dimensions).
@@ -310,10 +257,3 @@ class Fold:
             from_before = state.seen[0] if turn == state.seen_turn + 1 else type(state.seen[0])()
             state.seen = [type(state.seen[0])(), from_before]
             state.seen_turn = turn
-
-
-def order_line(key: int, line_id: str | None) -> int:
-    """Key of a line within an order; the order's own key where there is only one."""
-    if line_id is None:
-        return key
-    return key64(str(key), line_id)

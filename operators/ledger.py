@@ -26,12 +26,18 @@ NO_LINE: Final = -1
 def line_key(event: Event) -> int:
     """Identity of the line an event is about, within its type."""
     number = event.refund_id if event.type.startswith("refund") else event.order_id
-    return key64(event.tenant or "", event.type, number or "", event.line_id or "")
+    return key64(*_group(event), event.type, number or "", event.line_id or "")
 
 
 def order_key(event: Event) -> int:
     """Identity of the order."""
-    return key64(event.tenant or "", event.order_id or "")
+    return key64(*_group(event), event.order_id or "")
+
+
+def _group(event: Event) -> tuple[str, str]:
+    """(tenant, group): ids of two groups never meet, whichever shards they share."""
+    tenant = event.tenant or ""
+    return tenant, tenant if event.group is None else event.group
 
 
 class Ledger:
@@ -53,8 +59,11 @@ class Ledger:
         self._scratch = grown(self._scratch, self.lines.count)
         return np.asarray((rows >= known) & first_of_each(rows, self._scratch))
 
-    def remember(self, keys: U64, session: I64, product: I32, traits: I32) -> None:
-        """Where the lines (or whole orders) with these keys belong; the first word stands."""
+    def remember(self, keys: U64, session: I64, product: I32, traits: I32) -> tuple[I64, Bool]:
+        """Where the lines (or whole orders) with these keys belong; the first word stands.
+
+        Gives the row of each key and where a row was made by it.
+        """
         known = self.orders.count
         rows = self.orders.find_or_add(keys)
         count = self.orders.count
@@ -66,6 +75,7 @@ class Ledger:
         self.session[rows[new]] = session[new]
         self.product[rows[new]] = product[new]
         self.traits[rows[new]] = traits[new]
+        return rows, np.asarray(new)
 
     def find(self, key: int) -> int:
         """Row of an order line, NO_LINE if unknown."""

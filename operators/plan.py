@@ -18,9 +18,9 @@ from stream.events import EVENT_TYPES
 
 I8 = npt.NDArray[np.int8]
 
-VALUE_COLUMNS: Final = ("one", "qty", "amount")
-"""Rows of the value matrix a fold is given."""
-ID_COLUMNS: Final = ("user", "order")
+VALUE_COLUMNS: Final = ("one", "qty", "amount", "known_amount")
+"""Rows of the value matrix a fold is given; `known_`: only where the order was seen before."""
+ID_COLUMNS: Final = ("user", "order", "known_user", "known_order")
 """Rows of the id matrix a fold is given."""
 
 

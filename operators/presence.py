@@ -22,7 +22,7 @@ DEFAULT_TTL_S: Final = 300
 _SESSION_SHIFT: Final = np.uint64(32)
 _VIEWER_MASK: Final = np.uint64(0xFFFF_FFFF)
 BY_SESSION: Final = (
-    *("ring_of", "base", "peak", "watch_s", "tail_s", "stop_s", "last_s", "online_last"),
+    *("ring_of", "base", "peak", "watch_s", "tail_s", "stop_s", "last_s", "note_s", "online_last"),
 )
 """Arrays with one place a session."""
 _LEAVE: Final = 0
@@ -37,8 +37,9 @@ class Presence:
         base, peak, watch_s, tail_s: by session, at the horizon: online, largest online so far,
             sum of online over the seconds up to the last event, and over those after it.
         stop_s: by session: nobody is online from this second on; 0 while it is open.
-        last_s, online_last: by session: second of its last event (set by the caller), and how
-            many were online then, once the horizon has passed it.
+        last_s: by session: second of its last event (set by the caller).
+        note_s, online_last: by session: a second (set by the caller), and how many were online
+            then, once the horizon has passed it.
         ring_of: by session: its row in `rings`, -1 once it is released; `owner` the reverse.
         rings: (rows, SECONDS): change of online at second s in place s % SECONDS.
     """
@@ -59,6 +60,7 @@ class Presence:
         self.tail_s: I64 = np.zeros(0, np.int64)
         self.stop_s: I64 = np.zeros(0, np.int64)
         self.last_s: I64 = np.zeros(0, np.int64)
+        self.note_s: I64 = np.zeros(0, np.int64)
         self.online_last: I64 = np.zeros(0, np.int64)
         self.recent: I64 = np.zeros((0, 3), np.int64)
         self.recent_count = 0
@@ -259,7 +261,7 @@ class Presence:
         self.rings[:, seconds % SECONDS] = 0
         self.base[live] = online[:, -1]
         online[self._after_stop(self.stop_s[live], seconds)] = 0
-        at_last = self.last_s[live] - int(seconds[0])
+        at_last = self.note_s[live] - int(seconds[0])
         held = np.flatnonzero((at_last >= 0) & (at_last < count))
         self.online_last[live[held]] = online[held, at_last[held]]
         self.peak[live] = np.maximum(self.peak[live], online.max(axis=1, initial=0))

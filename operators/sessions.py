@@ -54,7 +54,8 @@ class Sessions:
     """The rooms of a shard and their sessions, by number.
 
     Arrays by session: `room`, `start_ms` (smallest event time), `last_ms` (largest), `end_ms`
-    (exclusive; 0 while open), `active_ms` (tick at the last event), `done` (final row sent),
+    (exclusive; 0 while open), `told` (a room_status ended it), `active_ms`
+    (tick at the last event), `done` (final row sent),
     `sealed` (nothing but refunds can change it). By room: `current` session, `before` it,
     `group_of`: number of its group; `first_of_group`: a room of each group.
     """
@@ -77,6 +78,7 @@ class Sessions:
         self.last_ms: I64 = np.zeros(0, np.int64)
         self.end_ms: I64 = np.zeros(0, np.int64)
         self.active_ms: I64 = np.zeros(0, np.int64)
+        self.told: Bool = np.zeros(0, np.bool_)
         self.done: Bool = np.zeros(0, np.bool_)
         self.sealed: Bool = np.zeros(0, np.bool_)
 
@@ -142,6 +144,7 @@ class Sessions:
             return session if time_ms < self.end_ms[session] else HELD
         if status == "end":
             self.end_ms[session] = max(time_ms, int(self.start_ms[session]) + 1)
+            self.told[session] = True
             self.mode[room] = _ENDED
             return session
         previous = int(self.before[room])
@@ -159,18 +162,21 @@ class Sessions:
         status = columns.objects[place].status if int(columns.type[place]) == _STATUS else None
         if status == "start" and since_end < RESUME_MS:
             self.end_ms[session] = 0
+            self.told[session] = False
             self.done[session] = False
             self.mode[room] = _LIVE
             return session
-        if status == "start" or (since_end >= self._lateness_ms and status is None):
-            return self.open(room, time_ms, tick_ms)
-        return session
+        if status != "start" and (status is not None or since_end < self._lateness_ms):
+            return session
+        if not _OPENS[int(columns.type[place])]:
+            return NO_SESSION
+        return self.open(room, time_ms, tick_ms)
 
     def open(self, room: int, time_ms: int, tick_ms: int) -> int:
         """Open a session in a room and make it the current one."""
         session = self.count
         self.count += 1
-        arrays = ("room", "start_ms", "last_ms", "end_ms", "active_ms", "done", "sealed")
+        arrays = ("room", "start_ms", "last_ms", "end_ms", "active_ms", "told", "done", "sealed")
         for name in arrays:
             setattr(self, name, grown(getattr(self, name), self.count))
         self.room[session] = room
@@ -218,7 +224,7 @@ class Sessions:
         ready = np.flatnonzero(
             (self.end_ms[:n] > 0)
             & ~self.sealed[:n]
-            & (watermark_ms >= self.end_ms[:n] + self._lateness_ms)
+            & (watermark_ms >= self.end_ms[:n] + 2 * self._lateness_ms)
         )
         self.sealed[ready] = True
         for session in ready.tolist():

@@ -23,7 +23,9 @@ ENCODING: Final = 1
 T = TypeVar("T")
 Array = npt.NDArray[np.generic]
 
-_BY_SESSION: Final = ("room", "start_ms", "last_ms", "end_ms", "active_ms", "done", "sealed")
+_BY_SESSION: Final = (
+    *("room", "start_ms", "last_ms", "end_ms", "active_ms", "told", "done", "sealed"),
+)
 _BY_ROOM: Final = ("mode", "current", "before")
 _BY_CELL: Final = ("cell_session", "cell_dimension", "cell_key")
 _BY_SLOT: Final = ("total", "slot_cell", "slot_measure", "ring")

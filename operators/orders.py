@@ -1,0 +1,108 @@
+"""Order events: their amounts, and the session and product of the order they are about.
+
+A refund, a cancellation, or an order event without a room counts where its order does: with
+the first event of the same line, else of the same order, that stands before it in the log and
+has a session of its own.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from operators.columns import Columns
+from operators.hashindex import I32, I64, U64, Bool
+from operators.ledger import ORDER_TYPES, order_key
+from operators.options import State
+from stream.events import EVENT_TYPES, TYPE_CODE, Event
+from stream.ids import key64
+
+_IS_ORDER: Final = np.array([e.name in ORDER_TYPES for e in EVENT_TYPES])
+_COST: Final = TYPE_CODE["cost"]
+_FOLLOWS: Final = ("refund_requested", "refund_succeeded", "order_cancelled")
+_QTY, _AMOUNT, _KNOWN_AMOUNT = 1, 2, 3
+_USER, _ORDER, _KNOWN_USER, _KNOWN_ORDER = 0, 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What is filled in, by place in the stretch; see `operators.fold` and `operators.plan`."""
+
+    sessions: I64
+    product: I32
+    traits: I32
+    values: I64
+    ids: I64
+
+
+def place_orders(state: State, columns: Columns, placed: Placed) -> Bool:
+    """Fill the amounts and order numbers of order events, and places from their orders.
+
+    Gives which events may have traits that are not their own.
+    """
+    odd = np.zeros(columns.n, np.bool_)
+    for place in np.flatnonzero(columns.type == _COST).tolist():
+        placed.values[_AMOUNT, place] = columns.objects[place].amount_minor or 0
+    places = np.flatnonzero(_IS_ORDER[columns.type])
+    if not len(places):
+        return odd
+    events = [columns.objects[place] for place in places.tolist()]
+    keys = np.array([order_key(event) for event in events], np.uint64)
+    placed.values[_QTY, places] = [1 if event.qty is None else event.qty for event in events]
+    placed.values[_AMOUNT, places] = [event.amount_minor or 0 for event in events]
+    placed.ids[_ORDER, places] = state.orders.find_or_add(keys)
+    first = _remember(state, places, events, keys, placed)
+    for place, event, key in zip(places.tolist(), events, keys.tolist(), strict=True):
+        if event.type in _FOLLOWS or placed.sessions[place] < 0:
+            odd[place] = True
+            row = _find(state, place, event, key, first)
+            if row >= 0:
+                _take(state, place, row, placed)
+    return odd
+
+
+def _remember(
+    state: State, places: I64, events: list[Event], keys: U64, placed: Placed
+) -> dict[int, int]:
+    """Remember all events with a session of their own; ledger row -> place, of the new rows."""
+    first: dict[int, int] = {}
+    own = np.flatnonzero(placed.sessions[places] >= 0)
+    lines = [k for k in own.tolist() if events[k].line_id is not None]
+    line_keys = [order_line(int(keys[k]), events[k].line_id) for k in lines]
+    for which, found in (
+        (np.array(lines, np.int64), np.array(line_keys, np.uint64)),
+        (own, keys[own]),
+    ):
+        if len(which):
+            at = places[which]
+            sessions, product, traits = placed.sessions[at], placed.product[at], placed.traits[at]
+            rows, new = state.ledger.remember(found, sessions, product, traits)
+            first.update(zip(rows[new].tolist(), at[new].tolist(), strict=True))
+    return first
+
+
+def _find(state: State, place: int, event: Event, key: int, first: dict[int, int]) -> int:
+    """Ledger row of what stands before `place`: of the line, else of the order; or -1."""
+    for wanted in dict.fromkeys((order_line(key, event.line_id), key)):
+        row = state.ledger.find(wanted)
+        if row >= 0 and first.get(row, -1) < place:
+            return row
+    return -1
+
+
+def _take(state: State, place: int, row: int, placed: Placed) -> None:
+    """Put the event where its order is; what it says itself stands."""
+    ledger = state.ledger
+    placed.sessions[place] = ledger.session[row]
+    if placed.product[place] < 0:
+        placed.product[place] = ledger.product[row]
+    unknown = placed.traits[place] < 0
+    placed.traits[place][unknown] = ledger.traits[row][unknown]
+    placed.values[_KNOWN_AMOUNT, place] = placed.values[_AMOUNT, place]
+    placed.ids[_KNOWN_USER, place] = placed.ids[_USER, place]
+    placed.ids[_KNOWN_ORDER, place] = placed.ids[_ORDER, place]
+
+
+def order_line(key: int, line_id: str | None) -> int:
+    """Key of a line within an order; the order's own key where there is only one."""
+    return key if line_id is None else key64(str(key), line_id)
