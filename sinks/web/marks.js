@@ -26,6 +26,12 @@ export function marksOf(ctx, room) {
   return marks.sort((a, b) => a.start - b.start);
 }
 
+/** Who is on camera: the host of the open shift, else of the room. @returns {string|null} id */
+export function hostOf(ctx, room) {
+  const shift = marksOf(ctx, room).filter((mark) => mark.kind === "shift" && mark.open).at(-1);
+  return shift?.id ?? ctx.store.get(ctx.channel.room(room), "meta.host_id");
+}
+
 /** Lanes under a time axis: one for each kind there is, a bar with its name for each mark. */
 export function lanes(ctx, body) {
   const list = node("ul", { class: "lanes" });

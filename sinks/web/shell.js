@@ -2,6 +2,7 @@
 
 import { node, setText } from "./dom.js";
 import { clock, decimal, duration } from "./format.js";
+import { hostOf } from "./marks.js";
 
 /** @returns {"live"|"ended"|"waiting"} */
 export function statusOf(ctx, room) {
@@ -48,7 +49,7 @@ function roomHead(ctx, title, status, sub) {
   title.title = title.textContent;
   setText(status, t(state));
   status.dataset.status = state;
-  const host = store.get(channel, "meta.host_id");
+  const host = hostOf(ctx, room);
   const start = store.get(channel, "meta.start_ms");
   const now = store.get(channel, "meta.wm_ms");
   const end = store.get(channel, "meta.end_ms");

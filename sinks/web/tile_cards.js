@@ -3,6 +3,7 @@
 import { openAlerts } from "./derive.js";
 import { keyed, node, setText } from "./dom.js";
 import { figure, integer, moneyParts, scalar } from "./format.js";
+import { hostOf } from "./marks.js";
 import { spark, SPARK_ROOMS } from "./spark.js";
 import { statusOf } from "./shell.js";
 
@@ -62,7 +63,7 @@ function card(ctx, room, metrics, sparks) {
     title.title = title.textContent;
     setText(status, t(state));
     status.dataset.status = state;
-    const hostId = ctx.store.get(channel, "meta.host_id");
+    const hostId = hostOf(ctx, room);
     setText(host, hostId === null ? "" : t("host_is", ctx.named("host", hostId, room.group).title));
     const currency = ctx.store.get(channel, "meta.currency") ?? ctx.currency();
     const money = moneyParts(gmvOf(ctx, room), currency, lang);
