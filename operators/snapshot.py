@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from operators.groups import Group
 from operators.hashindex import HashIndex
+from operators.pack import pack, unpack
 from operators.presence import BY_SESSION
 from operators.sessions import Place
 from operators.shard import Shard
@@ -46,8 +47,7 @@ class Bag:
 
     def array(self, name: str) -> Array | None:
         """An array, or None."""
-        value = self._data.get(name)
-        return value if isinstance(value, np.ndarray) else None
+        return unpack(self._data.get(name))
 
 
 def freeze(shard: Shard) -> bytes:
@@ -77,8 +77,8 @@ def freeze(shard: Shard) -> bytes:
         "ordinal": shard.ordinal,
         "ordinal_of": shard.ordinal_of,
         "cube.slot_of": cube.slot_of[: cube.cells.count],
-        "sums": cube.sums.rings,
-        "distinct": cube.distinct.rings,
+        "sums": pack(cube.sums.rings),
+        "distinct": pack(cube.distinct.rings),
         "distinct.base": cube.distinct.base,
         "presence.recent": presence.recent[: presence.recent_count],
     }
@@ -220,7 +220,7 @@ def _put(
     data: dict[str, object], prefix: str, owner: object, names: tuple[str, ...], count: int
 ) -> None:
     for name in names:
-        data[f"{prefix}.{name}"] = getattr(owner, name)[:count]
+        data[f"{prefix}.{name}"] = pack(getattr(owner, name)[:count])
 
 
 def _take(bag: Bag, prefix: str, owner: object, name: str) -> None:
