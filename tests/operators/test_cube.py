@@ -1,7 +1,7 @@
 """The cube against a recount by dictionaries, in any batches and any order."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
@@ -36,14 +36,13 @@ class Made:
 
 def made(random: Random, first: int, last: int) -> Made:
     """A random event in panes `[first, last]`; a third lack the key of some dimension."""
-    qty, amount = random.randint(0, 5), random.randint(-200, 900)
     return Made(
         random.choice(TYPES),
         random.randint(first, last),
         random.randint(-1, 2),
         (-1, *(random.randint(-1, 2) for _ in PLAN.dimensions[1:])),
-        (1, qty, amount),
-        (random.randint(-1, 6), random.randint(-1, 4)),
+        (1, *(random.randint(-200, 900) for _ in VALUE_COLUMNS[1:])),
+        tuple(random.randint(-1, 6) for _ in ID_COLUMNS),
     )
 
 
@@ -165,7 +164,10 @@ def test_any_order_gives_the_same_cube() -> None:
 def test_after_a_long_silence_windows_are_empty_and_rings_go_back_to_the_pool() -> None:
     cube = Cube(PLAN)
     cube.advance(FIRST_PANE)
-    event = Made("enter", FIRST_PANE, 0, (-1,) * len(PLAN.dimensions), (1, 1, 0), (3, -1))
+    ids = (3,) * len(ID_COLUMNS)
+    event = Made(
+        "enter", FIRST_PANE, 0, (-1,) * len(PLAN.dimensions), (1,) * len(VALUE_COLUMNS), ids
+    )
     fold(cube, [event])
     cube.advance(FIRST_PANE + 200)
     cube.release_idle()
@@ -174,8 +176,7 @@ def test_after_a_long_silence_windows_are_empty_and_rings_go_back_to_the_pool() 
     assert not cube.read(cell, 40, FIRST_PANE + 201).any()
     assert cube.read(cell, 0, 0)[0, PLAN.number["viewers"]] == 1
     rows = len(cube.sums.rings)
-    later = Made("enter", FIRST_PANE + 201, 0, event.keys, (1, 1, 0), (3, -1))
-    fold(cube, [later])
+    fold(cube, [replace(event, pane=FIRST_PANE + 201)])
     assert len(cube.sums.rings) == rows
     assert cube.read(cell, 4, FIRST_PANE + 202)[0, PLAN.number["viewers"]] == 1
     assert cube.read(cell, 0, 0)[0, PLAN.number["viewers"]] == 1
