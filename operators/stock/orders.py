@@ -40,7 +40,8 @@ def _line_effects(
     line_id: str, line: Line, cancelled: Mark | None, watermark_ms: int, timeout_ms: int
 ) -> dict[str, Effect]:
     created, paid = line.created, line.paid
-    pool, room, units = _told(paid, created)
+    # The first step names the pool: a later one that disagrees must not rewrite folded history.
+    pool, room, units = _told(created, paid)
     if not pool or units <= 0 or (created is None and paid is None):
         return {}
     lapse_ms = None if created is None else created.ms + timeout_ms
@@ -52,6 +53,7 @@ def _line_effects(
         found[f"{FLOW}|{line_id}|1"] = (FLOW, pool, room, released_ms, -units)
     take_ms: int | None = None if created is None or released_ms is not None else created.ms
     if paid is not None:
+        units = units if paid.units is None else paid.units
         found[f"{SOLD}|{line_id}"] = (SOLD, pool, room, paid.ms, units)
         if take_ms is None:
             take_ms = paid.ms
