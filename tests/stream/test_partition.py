@@ -1,215 +1,164 @@
-"""One shard as a running thing, over a log in memory."""
+"""A shard as a running thing: what a resumed one does again, and what is said of it once."""
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from operators.results import Output, Row
-from operators.shard import Record
-from sinks.log import START, Log, LogGap, LogRecord, Position
+import stream.partition
+from operators.results import Output
+from operators.shard import Shard
+from simulators.api import SimulationPlan, simulate_lines
+from simulators.plan import HARD_DISORDER
+from sinks.log import START, LogGap, LogRecord, Position
+from sinks.results import encode_row
 from stream.errors import StateError
-from stream.partition import Partition, log_ms, version_of
-from tests.operators.one_room import event, quiet_shard, tick, ticks
+from stream.options import make_shard
+from stream.partition import Partition
+from stream.settings import Settings
+from stream.state_files import StateFiles
 
 
-class MemoryLog:
-    """A log of one shard in memory; `pop` gives at most `batch` entries."""
+class ListLog:
+    """A log in memory: `pop` gives at most `most` records a call."""
 
-    healthy = True
+    def __init__(self, records: list[LogRecord], most: int = 3) -> None:
+        self.records = records
+        self.most = most
+        self.trims: list[str] = []
+        self._at: dict[int, int] = {}
 
-    def __init__(self, entries: Iterable[LogRecord | LogGap], batch: int = 100) -> None:
-        self.entries = list(entries)
-        self.batch = batch
-        self.queue: deque[LogRecord | LogGap] = deque()
-        self.started: list[Position] = []
-        self.removed: list[int] = []
-        self.trimmed: list[tuple[int, str, int]] = []
+    @property
+    def healthy(self) -> bool:
+        """Return True."""
+        return True
 
     def add(self, shard: int, position: Position = START) -> None:
-        self.started.append(position)
-        self.queue = deque(
-            one for one in self.entries if isinstance(one, LogGap) or one.n > position.n
-        )
+        """Read after `position`."""
+        self._at[shard] = position.n
 
     def remove(self, shard: int) -> None:
-        self.removed.append(shard)
+        """Stop reading."""
 
     def pop(self, shard: int, max_bytes: int) -> list[LogRecord | LogGap]:
-        return [self.queue.popleft() for _ in range(min(self.batch, len(self.queue)))]
+        """Return the next records."""
+        at = self._at[shard]
+        found = self.records[at : at + self.most]
+        self._at[shard] = at + len(found)
+        return list(found)
 
     def wait(self, timeout_s: float) -> bool:
-        return bool(self.queue)
+        """Return whether anything is left."""
+        return True
 
     def trim(
         self, shard: int, durable_id: str, now_ms: int, age_ms: int, *, fence: int = 0
     ) -> None:
-        self.trimmed.append((shard, durable_id, age_ms))
+        """Note it."""
+        self.trims.append(durable_id)
 
     def close(self) -> None:
-        self.queue.clear()
+        """Nothing."""
 
 
-class Clock:
-    """Stands in for the module `time`: only the test moves it."""
+Start = Callable[..., Partition]
 
-    def __init__(self) -> None:
-        self.now_s = 1_000.0
 
-    def monotonic(self) -> float:
-        return self.now_s
+@pytest.fixture(scope="module")
+def records() -> list[LogRecord]:
+    """Return a short session as log entries of one chunk each."""
+    plan = SimulationPlan(rooms=2, minutes=4, rate=10, disorder=HARD_DISORDER)
+    chunks = [chunk.lines for chunk in simulate_lines(plan)]
+    bodies = [b"\n".join(part) for chunk in chunks for part in _parts(chunk.splitlines())]
+    return [LogRecord(f"{1_000 + n}-0", n, body) for n, body in enumerate(bodies, 1)]
 
-    def time(self) -> float:
-        return self.now_s
+
+def _parts(lines: list[bytes]) -> Iterator[list[bytes]]:
+    for start in range(0, len(lines), 20):
+        yield lines[start : start + 20]
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("stream.partition.time", clock)
-    return clock
+def start(tmp_path: Path, records: list[LogRecord]) -> Start:
+    """Return a function that starts a partition on the session, resumed if state is given."""
+
+    def build() -> Shard:
+        return make_shard(0, Settings())
+
+    def start(saved: bytes | None = None, log: ListLog | None = None) -> Partition:
+        files = StateFiles(tmp_path, 0)
+        return Partition(0, log or ListLog(records), build, saved=saved, files=files)
+
+    return start
 
 
-def entries(lines: list[bytes], size: int = 1) -> list[LogRecord]:
-    return [
-        LogRecord(f"{1_700_000_000_000 + start}-0", number, b"".join(lines[start : start + size]))
-        for number, start in enumerate(range(0, len(lines), size), 1)
-    ]
+@pytest.fixture
+def always_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every state for a large one that is not frozen again until it must be."""
+    monkeypatch.setattr(stream.partition, "INLINE_BYTES", 0)
+    monkeypatch.setattr(stream.partition, "FREEZE_DUTY", 1e-9)
+    monkeypatch.setattr(stream.partition, "REFOLD_S", 1e9)
 
 
-LINES = [
-    tick(0),
-    *(event("enter", at, at, at % 9) for at in range(0, 1_000, 50)),
-    *ticks(1, 30),
-    *(event("comment", 30_000 + at, 30_000 + at, at % 5, text="hi") for at in range(0, 900, 90)),
-    *ticks(31, 70),
-]
+def rows(outputs: list[Output]) -> list[bytes]:
+    """Return the rows of outputs in the order of their making."""
+    return [encode_row(row) for output in outputs for row in output.rows]
 
 
-def drained(partition: Partition, times: int) -> list[tuple[bool, Output]]:
-    return [pair for _ in range(times) for pair in partition.next_batch()]
+def advance(partition: Partition, calls: int) -> list[Output]:
+    """Return what so many calls give."""
+    return [output for _ in range(calls) for _, output in partition.next_batch()]
 
 
-def rows_of(pairs: list[tuple[bool, Output]]) -> list[Row]:
-    return [row for _, output in pairs for row in output.rows]
+def test_a_small_state_is_frozen_each_epoch(start: Start) -> None:
+    partition = start()
+    advance(partition, 5)
+    first = partition.snapshot()
+    advance(partition, 5)
+    assert partition.snapshot() != first
+    assert partition.shard.version
 
 
-def straight_rows() -> list[Row]:
-    shard = quiet_shard()
-    records = [Record(version_of(one.id), 0, one.body) for one in entries(LINES)]
-    return [row for output in shard.step(records) for row in output.rows]
+@pytest.mark.usefixtures("always_large")
+def test_between_two_freezes_the_snapshot_is_the_one_before(start: Start) -> None:
+    partition = start()
+    advance(partition, 5)
+    first = partition.snapshot()
+    advance(partition, 5)
+    assert partition.snapshot() == first
 
 
-def test_the_fake_is_a_log() -> None:
-    log: Log = MemoryLog([])
-    assert log.healthy
-
-
-@pytest.mark.parametrize("batch", [1, 7, 1_000])
-def test_rows_are_those_of_the_shard_however_the_log_hands_out_entries(
-    clock: Clock, batch: int
+@pytest.mark.usefixtures("always_large")
+def test_a_resumed_shard_makes_the_same_rows_again_and_counts_them(
+    start: Start, records: list[LogRecord]
 ) -> None:
-    partition = Partition(3, MemoryLog(entries(LINES), batch), quiet_shard)
-    rows = rows_of(drained(partition, len(LINES)))
-    assert rows == straight_rows()
-    assert rows
-    assert partition.position == Position(entries(LINES)[-1].id, len(LINES))
-
-
-def test_a_successor_goes_on_after_the_snapshot_with_the_same_rows(clock: Clock) -> None:
-    first = Partition(0, MemoryLog(entries(LINES), 1), quiet_shard)
-    rows = rows_of(drained(first, 40))
+    calls = len(records) // 3 + 1
+    whole = advance(start(), calls)
+    first = start()
+    before = advance(first, calls // 3)
     saved = first.snapshot()
-    drained(first, 5)
-    log = MemoryLog(entries(LINES), 1)
-    second = Partition(0, log, quiet_shard, saved=saved)
-    assert log.started == [Position(entries(LINES)[39].id, 40)]
-    rows += rows_of(drained(second, len(LINES)))
-    assert rows == straight_rows()
+    lost = advance(first, calls // 3)
+    assert first.snapshot() == saved
+    again = advance(start(saved), calls)
+    assert rows(before) + rows(again) == rows(whole)
+    assert len(rows(lost)) > 0
+    for output in (*before, *again):
+        made = output.counters["rows"] if output.rows else 0
+        assert rows([output]) == rows(whole)[made - len(output.rows) : made]
 
 
-def test_only_what_a_durable_snapshot_reflects_may_be_trimmed(clock: Clock) -> None:
-    log = MemoryLog(entries(LINES), 10)
-    partition = Partition(2, log, quiet_shard, in_age_ms=5_000)
-    partition.snapshot()
-    drained(partition, 1)
-    assert log.trimmed == []
-    partition.snapshot()
-    assert log.trimmed == []
-    drained(partition, 3)
-    assert log.trimmed == [(2, entries(LINES)[9].id, 5_000)]
+@pytest.mark.usefixtures("always_large")
+def test_the_log_is_trimmed_only_to_what_is_frozen(start: Start, records: list[LogRecord]) -> None:
+    log = ListLog(records)
+    partition = start(log=log)
+    advance(partition, 4)
+    frozen = partition.position.id
+    for _ in range(3):
+        partition.snapshot()
+        advance(partition, 2)
+    assert set(log.trims) == {frozen}
 
 
-def test_a_gap_is_counted_and_the_log_goes_on(clock: Clock) -> None:
-    records = entries(LINES, 5)
-    log = MemoryLog([*records[:4], LogGap(3, "trimmed"), *records[7:], LogGap(None, "restarted")])
-    partition = Partition(0, log, quiet_shard)
-    drained(partition, 3)
-    counters = partition.shard.state.counters
-    assert (counters["log_gaps"], counters["log_lost"]) == (2, 3)
-    assert partition.position.n == records[-1].n
-
-
-def test_the_first_flush_goes_out_empty_and_the_next_only_after_something_came(
-    clock: Clock,
-) -> None:
-    log = MemoryLog([])
-    partition = Partition(0, log, quiet_shard, flush_interval_ms=50)
-    ((whole, output),) = partition.next_batch()
-    assert (whole, output.patches, output.version) == (False, (), "")
-    clock.now_s += 10
-    assert partition.next_batch() == []
-    log.queue.extend(entries(LINES[:21], 21))
-    (flushed,) = [output for _, output in partition.next_batch() if output.patches]
-    assert flushed.as_of_ms == 1_700_000_000_000
-    assert flushed.version == version_of("1700000000000-0")
-
-
-def test_flushes_keep_their_interval(clock: Clock) -> None:
-    log = MemoryLog(entries(LINES[:30]), 1)
-    partition = Partition(0, log, quiet_shard, flush_interval_ms=50)
-    flushed = []
-    for _ in range(20):
-        clock.now_s += 0.01
-        flushed.append(any(output.patches for _, output in partition.next_batch()))
-    assert 3 <= sum(flushed) <= 4
-
-
-def test_a_new_output_epoch_sends_all_live_state_again(clock: Clock) -> None:
-    epochs = ["a"]
-
-    def ask(_: int) -> str | None:
-        return epochs[-1] or None
-
-    partition = Partition(0, MemoryLog(entries(LINES[:21])), quiet_shard, epoch=ask)
-    before = drained(partition, 2)
-    assert not any(whole for whole, _ in before)
-    fields = {patch.channel: dict(patch.fields) for _, out in before for patch in out.patches}
-    for epoch in ("", "a"):
-        epochs.append(epoch)
-        clock.now_s += 2
-        assert not any(whole for whole, _ in partition.next_batch())
-    epochs.append("b")
-    clock.now_s += 2
-    ((whole, output),) = partition.next_batch()
-    assert whole
-    assert {patch.channel: dict(patch.fields) for patch in output.patches} == fields
-
-
-def test_closing_stops_reading(clock: Clock) -> None:
-    log = MemoryLog([])
-    Partition(4, log, quiet_shard).close()
-    assert log.removed == [4]
-
-
-def test_state_of_another_version_is_refused_with_a_remedy() -> None:
-    with pytest.raises(StateError, match="another version"):
-        Partition(0, MemoryLog([]), quiet_shard, saved=b"\xff\xff")
-
-
-def test_versions_sort_like_the_log() -> None:
-    ids = ["5-0", "5-2", "5-10", "12-0", "1700000000000-0", "1700000000000-11"]
-    versions = [version_of(entry) for entry in ids]
-    assert versions == sorted(versions)
-    assert version_of("7") == version_of("7-0")
-    assert log_ms("1700000000000-11") == 1_700_000_000_000
+def test_what_another_version_wrote_is_refused(start: Start) -> None:
+    with pytest.raises(StateError, match="liveroom reset"):
+        start(b"\xff\xff")
