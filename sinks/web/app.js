@@ -27,8 +27,9 @@ export async function start(page) {
   });
   const app = new App(page, query, store, feed);
   feed.open();
-  const [catalogue] = await Promise.all([loadCatalogue(), document.fonts?.ready]);
-  app.catalogue = catalogue;
+  // Figures are asked for while the catalogue is still on its way.
+  feed.subscribe(app.rooms.map((room) => `room:${room.room}`));
+  app.catalogue = await loadCatalogue();
   await app.findRooms();
   app.build();
   app.run();
