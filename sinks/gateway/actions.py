@@ -1,5 +1,7 @@
 """What an operator does with an alert, as an event in the log of the right shard."""
 
+from typing import Final
+
 import msgspec
 
 from sinks.gateway.protocol import RpcParams
@@ -8,7 +10,8 @@ from sinks.log_writer import Wait
 from stream.events import MAX_ID_CHARS, MAX_TEXT_CHARS, Event
 from stream.ids import hash_user, shard_of
 
-SOURCE = "gateway"
+SOURCE: Final = "gateway"
+MAX_SNOOZE_MS: Final = 86_400_000
 
 
 def action_event(
@@ -16,14 +19,18 @@ def action_event(
 ) -> Event | str:
     """The `operator_action` event of an rpc, or what is wrong with its parameters.
 
-    `event_id` is the rpc's id, so the engine's dedupe makes a repeat harmless.
+    `event_id` is the rpc's id, so the engine's dedupe makes a repeat harmless. `value` of a
+    snooze is in whole seconds, as the rules take it; None is the rule file's `snooze_s`.
     """
     if len(params.alert_id) > MAX_ID_CHARS:
         return f"alert_id is longer than {MAX_ID_CHARS} characters"
     if params.text is not None and len(params.text) > MAX_TEXT_CHARS // 10:
         return "text is too long"
-    if method == "snooze" and (params.snooze_ms is None or params.snooze_ms <= 0):
-        return "snooze_ms must be a positive number"
+    snooze_s = None
+    if method == "snooze" and params.snooze_ms is not None:
+        if not 0 < params.snooze_ms <= MAX_SNOOZE_MS:
+            return f"snooze_ms must be 1 to {MAX_SNOOZE_MS}"
+        snooze_s = -(-params.snooze_ms // 1_000)
     return Event(
         event_id=params.id,
         source=SOURCE,
@@ -36,7 +43,7 @@ def action_event(
         user_id=hash_user(key, user),
         target_id=params.alert_id,
         status=method,
-        value=params.snooze_ms if method == "snooze" else None,
+        value=snooze_s,
         text=params.text,
         role=role,
     )

@@ -187,11 +187,11 @@ def test_an_action_is_answered_after_it_stands_in_the_log(
             events = actions(engine, settings.shards)
             assert {event["event_id"] for event in events} == {"a-1"}
             assert events[0]["type"] == "operator_action"
-            assert (events[0]["status"], events[0]["value"]) == ("snooze", 60_000)
+            assert (events[0]["status"], events[0]["value"]) == ("snooze", 60)
             assert events[0]["target_id"] == "t1/r1/rule/x@5"
             assert len(events[0]["user_id"]) == 16
             with pytest.raises(RpcError) as caught:
-                await client.rpc("snooze", id="a-2", **alert)
+                await client.rpc("snooze", id="a-2", snooze_ms=0, **alert)
             assert caught.value.code == 107
         async with LiveroomClient(url, settings.token("screen")) as client:
             with pytest.raises(RpcError) as caught:
