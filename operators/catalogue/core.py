@@ -43,6 +43,7 @@ CORE: Final[tuple[Metric, ...]] = (
         "distinct viewers of enter events",
         one("viewers"),
         basis="uv",
+        dimensions=TRAFFIC,
         not_to_confuse="view_pv; 场观 is used for both",
     ),
     Metric(
