@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -144,7 +144,7 @@ def main() -> int:
     parser.add_argument("--loop", choices=["both", "asyncio", "uvloop"], default="both")
     parser.add_argument("--node-path", default="")
     args = parser.parse_args()
-    subjects = {
+    subjects: dict[str, Callable[[], float]] = {
         "bare transport.write (asyncio)": lambda: peer(args, "bare"),
         "liveroom (asyncio)": lambda: ours(args),
         "bare transport.write (uvloop)": lambda: peer(args, "bare", "--uvloop"),

@@ -77,11 +77,10 @@ def run(args: argparse.Namespace, folder: Path, redis_url: str) -> int:
     ours = [sys.executable, "-m", "benchmarks.fanout.ours", "--redis-url", redis_url]
     load = [*liveroom, "simulate", "--out", "redis", "--rooms", str(args.rooms)]
     load += ["--rate", str(args.rate), "--tenants", str(min(args.rooms, 16))]
-    quiet = {"env": env, "quiet": True}
     with (
-        child(*liveroom, "run", **quiet) as engine,
+        child(*liveroom, "run", env=env, quiet=True) as engine,
         child(*ours, "--shards", str(SHARDS), env=env) as gateway,
-        child(*load, **quiet),
+        child(*load, env=env, quiet=True),
     ):
         port = line(gateway).strip()
         ages = asyncio.run(watch(port, token, args))

@@ -8,6 +8,7 @@ import asyncio
 import logging
 
 import uvloop
+from websockets import Subprotocol
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from sinks.gateway.protocol import ws_frame
@@ -27,8 +28,15 @@ async def run(kind: str, size: int, hz: float) -> None:
 
     payload = b'{"type":"upd","x":"' + b"x" * (size - 21) + b'"}'
     frame = ws_frame(payload)
-    options = {"compression": None, "ping_interval": None, "subprotocols": ["lc.v1.json"]}
-    async with serve(handler, "127.0.0.1", 0, backlog=1_024, **options) as server:
+    async with serve(
+        handler,
+        "127.0.0.1",
+        0,
+        backlog=1_024,
+        compression=None,
+        ping_interval=None,
+        subprotocols=[Subprotocol("lc.v1.json")],
+    ) as server:
         print(next(iter(server.sockets)).getsockname()[1], flush=True)
         loop = asyncio.get_running_loop()
         due = loop.time()
