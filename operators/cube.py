@@ -9,6 +9,7 @@ here knows names, money or time zones. All additions are order-free, so that a f
 permutation of the events, in any batches, is the same cube.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,8 @@ from operators.rings import DistinctRings, SumRings, grown
 _NONE: Final = -1
 _DIMENSION_SHIFT: Final = np.uint64(32)
 _SESSION_SHIFT: Final = np.uint64(36)
+_NUMBERS: Final = np.arange(16, dtype=np.int32)
+"""Numbers a dimension can have."""
 
 
 class Cube:
@@ -222,6 +225,20 @@ class Cube:
         self._free_sums = [row for row in range(self._sum_rows) if row not in taken]
         taken = set(used[is_distinct & (used >= 0)].tolist())
         self._free_distinct = [row for row in range(self._distinct_rows) if row not in taken]
+
+    def renumber_dimensions(self, names: Sequence[str]) -> None:
+        """The cells are of the dimensions `names`, not the plan's: give them the plan's numbers.
+
+        A dimension the plan has not gets a number that no view reads.
+        """
+        places = {dimension.name: place for place, dimension in enumerate(self.plan.dimensions)}
+        gone = len(_NUMBERS) - len(names)
+        numbers = _NUMBERS.copy()
+        numbers[: len(names)] = [places.get(name, gone + i) for i, name in enumerate(names)]
+        self.cell_dimension = numbers[self.cell_dimension]
+        rest = self.cells.keys() & ~(np.uint64(len(_NUMBERS) - 1) << _DIMENSION_SHIFT)
+        count = self.cells.count
+        self.cells.reset(rest | (self.cell_dimension[:count].astype(np.uint64) << _DIMENSION_SHIFT))
 
     def drop_marks(self, sessions: Bool) -> None:
         """Forget who was seen in sealed sessions, indexed by session; their totals stay.

@@ -159,6 +159,9 @@ def _thaw_cube(shard: Shard, bag: Bag) -> None:
     cube.horizon = bag.get("horizon", 0)
     for name in (*_BY_CELL, *_BY_SLOT):
         _take(bag, "cube", cube, name)
+    dimensions: list[str] = bag.get("dimensions", [])
+    if dimensions and dimensions != [dimension.name for dimension in cube.plan.dimensions]:
+        cube.renumber_dimensions(dimensions)
     cube.slot_count = len(cube.total)
     cube.dirty = np.ones(cube.cells.count, np.bool_)
     numbers = cube.plan.number
