@@ -25,8 +25,12 @@ def _nothing() -> None:
 
 
 class GatewayConnection(ServerConnection):
-    """A server connection with hooks for flow control and loss."""
+    """A server connection with hooks for flow control and loss.
 
+    `address` is whom the connection is counted to: `limits.client_address`.
+    """
+
+    address: str | None = None
     on_pause: Callable[[], None] = staticmethod(_nothing)
     on_resume: Callable[[], None] = staticmethod(_nothing)
     on_lost: Callable[[], None] = staticmethod(_nothing)

@@ -49,7 +49,6 @@ class Peer:
     ws: GatewayConnection
     client: Client
     session: Session
-    ip: str
     turn: int = 0
     user: str | None = None
     paused_s: float | None = None

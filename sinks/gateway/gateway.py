@@ -47,13 +47,11 @@ class Gateway:
         for half in (ws.request, ws.response):
             if half is not None:
                 half.headers.clear()  # 2 KiB a connection that nobody reads any more
-        address = ws.remote_address
-        ip = str(address[0]) if address else ""
         now = read_clock()
         client = Client(ws.transport.write)
         session = Session(self.limits, self._verify, now)
-        peer = Peer(ws, client, session, ip, turn=self.metrics.accepted % TURNS)
-        self.admission.enter(ip)
+        peer = Peer(ws, client, session, turn=self.metrics.accepted % TURNS)
+        self.admission.enter(ws.address)
         self.metrics.accepted += 1
         self.peers.add(peer)
         ws.on_pause = lambda: self._paused(peer)
@@ -74,7 +72,7 @@ class Gateway:
             await ws.wait_closed()
         finally:
             self._lost(peer)
-            self.admission.leave(ip, peer.user)
+            self.admission.leave(ws.address, peer.user)
             self.peers.discard(peer)
 
     def _verify(self, token: str) -> Claims | Denied:

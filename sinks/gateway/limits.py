@@ -1,6 +1,7 @@
 """The gateway's limits as one table of defaults, and the token bucket that enforces rates."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -11,6 +12,7 @@ class Limits:
     max_connections: int = 10_000
     max_per_ip: int = 50
     max_per_user: int = 50
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     accept_per_s: int = 200
     max_message_bytes: int = 16_384
     max_channels: int = 64
@@ -60,6 +62,20 @@ class TokenBucket:
         return max(0, round((1.0 - self._level) / self._rate * 1_000))
 
 
+def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[str]) -> str | None:
+    """Whom to count a connection to; None: a program on this host, not limited by address.
+
+    Args:
+        peer: address of the TCP peer.
+        forwarded: values of `X-Forwarded-For`, in order; believed from a trusted proxy only.
+        trusted: addresses of our own proxies.
+    """
+    if peer not in trusted:
+        return peer
+    hops = [hop.strip() for value in forwarded for hop in value.split(",")]
+    return next((hop for hop in reversed(hops) if hop and hop not in trusted), None)
+
+
 class Admission:
     """Who may connect: counts per process, address and user, and the rate of accepts."""
 
@@ -70,18 +86,19 @@ class Admission:
         self._ips: Counter[str] = Counter()
         self._users: Counter[str] = Counter()
 
-    def refuse(self, ip: str, now_s: float) -> str | None:
+    def refuse(self, ip: str | None, now_s: float) -> str | None:
         """Why a new connection is refused: `full`, `per_ip` or `rate`; None if it is welcome."""
         if self.open >= self._limits.max_connections:
             return "full"
-        if self._ips[ip] >= self._limits.max_per_ip:
+        if ip is not None and self._ips[ip] >= self._limits.max_per_ip:
             return "per_ip"
         return None if self._bucket.take(now_s) else "rate"
 
-    def enter(self, ip: str) -> None:
+    def enter(self, ip: str | None) -> None:
         """Count a connection in."""
         self.open += 1
-        self._ips[ip] += 1
+        if ip is not None:
+            self._ips[ip] += 1
 
     def enter_user(self, user: str) -> bool:
         """Count a user's connection in; False if it is one too many (then it is not counted)."""
@@ -90,10 +107,11 @@ class Admission:
         self._users[user] += 1
         return True
 
-    def leave(self, ip: str, user: str | None) -> None:
+    def leave(self, ip: str | None, user: str | None) -> None:
         """Count a connection out; `user` None if it never got that far."""
         self.open -= 1
-        _decrease(self._ips, ip)
+        if ip is not None:
+            _decrease(self._ips, ip)
         if user is not None:
             _decrease(self._users, user)
 

@@ -30,7 +30,7 @@ from sinks.gateway.effects import Core
 from sinks.gateway.feed import Feed, RedisStore
 from sinks.gateway.gateway import Gateway
 from sinks.gateway.hub import Hub, cancel_all
-from sinks.gateway.limits import Admission, Limits
+from sinks.gateway.limits import Admission, Limits, client_address
 from sinks.gateway.metrics import Metrics
 from sinks.gateway.outbox import Outbox
 from sinks.gateway.protocol import SUBPROTOCOL
@@ -245,8 +245,15 @@ class GatewayServer:
         if SUBPROTOCOL not in [name.strip() for name in offered.split(",")]:
             refused["version"] += 1
             return http.refusal(HTTPStatus.BAD_REQUEST, f"offer the subprotocol {SUBPROTOCOL}")
-        address = connection.remote_address
-        why = self.gateway.admission.refuse(str(address[0]) if address else "", time.monotonic())
+        peer = connection.remote_address
+        address = client_address(
+            str(peer[0]) if peer else "",
+            request.headers.get_all("X-Forwarded-For"),
+            self.limits.trusted_proxies,
+        )
+        if isinstance(connection, GatewayConnection):
+            connection.address = address
+        why = self.gateway.admission.refuse(address, time.monotonic())
         if why is None and self.gateway.draining:
             why = "draining"
         if why is None:

@@ -1,4 +1,6 @@
-from sinks.gateway.limits import Admission, Limits, TokenBucket
+import pytest
+
+from sinks.gateway.limits import Admission, Limits, TokenBucket, client_address
 
 
 def test_a_bucket_allows_its_burst_and_then_its_rate() -> None:
@@ -31,6 +33,32 @@ def test_admission_counts_process_address_and_user() -> None:
     admission.leave("a", "u")
     assert admission.enter_user("u")
     assert admission.refuse("a", 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("203.0.113.9", [], "203.0.113.9"),
+        ("203.0.113.9", ["198.51.100.1"], "203.0.113.9"),
+        ("127.0.0.1", [], None),
+        ("127.0.0.1", ["198.51.100.1"], "198.51.100.1"),
+        ("127.0.0.1", ["6.6.6.6, 198.51.100.1"], "198.51.100.1"),
+        ("127.0.0.1", ["6.6.6.6", "198.51.100.1, 127.0.0.1"], "198.51.100.1"),
+        ("127.0.0.1", [" , "], None),
+    ],
+)
+def test_a_forwarded_address_is_believed_from_our_own_proxy_only(
+    peer: str, forwarded: list[str], address: str | None
+) -> None:
+    assert client_address(peer, forwarded, ("127.0.0.1", "::1")) == address
+
+
+def test_programs_on_this_host_are_not_limited_by_address() -> None:
+    admission = Admission(Limits(max_per_ip=1), 0.0)
+    admission.enter(None)
+    assert admission.refuse(None, 0.0) is None
+    admission.leave(None, None)
+    assert admission.open == 0
 
 
 def test_the_rate_of_accepts_is_limited() -> None:

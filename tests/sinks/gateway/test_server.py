@@ -98,6 +98,20 @@ def test_a_full_gateway_says_when_to_come_back(settings: Settings) -> None:
     against(settings, scenario, Limits(max_connections=1))
 
 
+def test_an_address_behind_our_proxy_has_a_limited_number_of_connections(
+    settings: Settings,
+) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        first = await Raw.open(server.port, X_Forwarded_For="198.51.100.1")
+        second = await Raw.open(server.port, X_Forwarded_For="198.51.100.1")
+        other = await Raw.open(server.port, X_Forwarded_For="198.51.100.2")
+        assert (first.status, second.status, other.status) == (101, 503, 101)
+        for raw in (first, second, other):
+            await raw.end()
+
+    against(settings, scenario, Limits(max_per_ip=1))
+
+
 def test_a_user_has_a_limited_number_of_connections(settings: Settings) -> None:
     async def scenario(server: GatewayServer) -> None:
         first, second = await Raw.open(server.port), await Raw.open(server.port)
