@@ -4,15 +4,16 @@ SHELL := /bin/sh
 VENV  := .venv
 BIN   := $(VENV)/bin
 ARGS  ?=
+PEERS := .peers
 CODE  := stream operators sinks simulators tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format pytest docs bench chaos lock clean
+.PHONY: help venv demo test lint format pytest docs bench bench-peers chaos lock clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 venv: $(VENV)/.installed node_modules/.installed ## set up .venv with the liveroom command
 
@@ -36,8 +37,10 @@ format: venv ## rewrite the code in the house format
 docs: venv ## write docs/settings.md and docs/events.md anew from the code
 	$(BIN)/liveroom docs
 
-bench: venv ## benchmarks, results on the terminal
+bench: venv ## measure side by side, write docs/performance.md; ARGS="--only rate,live"
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: $(PEERS)/.installed ## install what bench compares with: Flink, py-spy (needs Java 17)
 
 chaos: venv ## strike engine and Redis at random, compare the results; ARGS="--events 100000 --kills 10"
 	$(BIN)/python -m tests.chaos $(ARGS)
@@ -53,7 +56,7 @@ lock: ## resolve the dependencies anew into the lock files (needs uv: pip instal
 	npm install --package-lock-only --ignore-scripts
 
 clean: ## remove what set-up and tools made
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build
+	rm -rf $(VENV) $(PEERS) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build
 
 $(VENV)/.python:
 	@python=$$(sh .ci/find-python) && echo "using $$python" && \
@@ -64,6 +67,12 @@ $(VENV)/.python:
 $(VENV)/.installed: $(VENV)/.python requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Versions are named, not locked: nothing of this is in what we ship or test.
+$(PEERS)/.installed: $(VENV)/.python
+	$(BIN)/python -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check apache-flink==2.2.1 py-spy==0.4.3
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json requirements-node.txt | $(VENV)/.installed

@@ -1,0 +1,101 @@
+"""Tasks on the core: the rate of one process, and of two."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Final
+
+from benchmarks.measure import Figures
+from operators.catalogue.core import CORE
+from operators.catalogue.metrics import METRICS
+from operators.catalogue.model import Metric
+from operators.options import Options
+from operators.plan import Plan
+from operators.rules.model import RuleSet
+from operators.rules.parse import parse_rules
+from operators.shard import Shard
+from sinks.results import encode_row
+from stream.errors import InvariantError
+from stream.formats import read_events
+from stream.replay import outputs, split
+
+_BY_NAME: Final = {metric.name: metric for metric in METRICS}
+_QUERY: Final = tuple(
+    replace(_BY_NAME[name], dimensions=(dimension,), windows=("1m",))
+    for name, dimension in (
+        *(("view_uv", "room"), ("pay_uv", "room"), ("cvr_view", "room")),
+        # The boards of a shard cannot be turned off, and want units.
+        *(("gmv_paid", "product"), ("units_paid", "product")),
+    )
+)
+PLANS: Final[dict[str, tuple[Metric, ...]]] = {"first": CORE, "whole": METRICS, "query": _QUERY}
+"""The first catalogue; the whole; the query that Flink is given."""
+
+
+def new_shard(plan: str = "whole", number: int = 0) -> Shard:
+    """An empty shard without rules."""
+    rules = parse_rules("")
+    if not isinstance(rules, RuleSet):
+        raise InvariantError("an empty rule file has mistakes")
+    return Shard(number, Plan(PLANS[plan]), rules, Options())
+
+
+def fold(plan: str, path: str) -> Figures:
+    """JSON in, all rows out."""
+    return _fold(new_shard(plan), read_events(Path(path), "ndjson", b"bench"))
+
+
+def _fold(shard: Shard, pieces: Iterable[bytes]) -> Figures:
+    started, wall = time.process_time(), time.perf_counter()
+    rows = size = 0
+    for output in outputs(pieces, [shard]):
+        for row in output.rows:
+            size += len(encode_row(row))
+            rows += 1
+    counters = shard.state.counters
+    return {
+        "cpu_s": time.process_time() - started,
+        "wall_s": time.perf_counter() - wall,
+        "rows": rows,
+        "row_bytes": size,
+        "events": counters["in"],
+        "accepted": counters["accepted"],
+    }
+
+
+def _process(bodies: list[bytes], ready: Barrier, done: "SimpleQueue[Figures]") -> None:
+    ready.wait()
+    done.put(_fold(new_shard(), bodies))
+
+
+def fold_two(processes: str, path: str) -> Figures:
+    """The shards of a recording over one or two processes, dealt out before the clock starts.
+
+    `cpu_s` is that of the busiest process: on a machine of our own it would be the time taken.
+    """
+    count = int(processes)
+    parts: list[list[bytes]] = [[] for _ in range(count)]
+    for piece in read_events(Path(path), "ndjson", b"bench"):
+        # Eight shards, dealt out in turn, as `liveroom run --processes` does.
+        for shard, part in enumerate(split(piece, 8)):
+            if part:
+                parts[shard % count].append(part + b"\n")
+    context = get_context("fork")
+    ready = context.Barrier(count)
+    done: SimpleQueue[Figures] = context.SimpleQueue()
+    children = [context.Process(target=_process, args=(part, ready, done)) for part in parts]
+    for child in children:
+        child.start()
+    found: list[Figures] = [done.get() for _ in children]
+    for child in children:
+        child.join()
+    return {
+        "cpu_s": max(entry["cpu_s"] for entry in found),
+        "cpu_total_s": sum(entry["cpu_s"] for entry in found),
+        "wall_s": max(entry["wall_s"] for entry in found),
+        "events": sum(entry["events"] for entry in found),
+    }

@@ -1,0 +1,305 @@
+"""The rows of the table, section by section. Each measures and says what it found."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from benchmarks.inputs import recording
+from benchmarks.measure import Row, column, in_turns, middle, ratios, run_child, thousands
+from benchmarks.plot import bars, growth
+from simulators.bulk_blocks import BulkPlan
+
+
+@dataclass(slots=True)
+class Found:
+    """What a section found: rows, words below the table, plots by file name."""
+
+    rows: list[Row] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    plots: dict[str, str] = field(default_factory=dict)
+
+
+RATE_EVENTS: Final = 200_000
+RATE: Final = BulkPlan(RATE_EVENTS, rooms=50, tenants=8, viewers=2_000, products=100, minutes=4)
+"""17 events/s a room; a viewer meets a room about twice in the four minutes."""
+
+
+def rate(rounds: int) -> Found:
+    """JSON in, all rows out, against the naive flow."""
+    path = recording(RATE)
+    found = in_turns(
+        {
+            "first": ("fold", "first", path),
+            "naive": ("naive", "room", path),
+            "whole": ("fold", "whole", path),
+            "naive by all": ("naive", "all", path),
+        },
+        rounds,
+    )
+    cpu = {name: column(entries, "cpu_s") for name, entries in found.items()}
+    speed = {name: thousands(RATE_EVENTS / middle(values)) for name, values in cpu.items()}
+    rows = [
+        Row(
+            f"{title}, against {peer_title}",
+            speed[ours],
+            speed[peer],
+            ratios(cpu[peer], cpu[ours]),
+            goal,
+        )
+        for ours, title, goal in (
+            ("first", "JSON in → rows out, first catalogue", 10.0),
+            ("whole", "JSON in → rows out, whole catalogue", 6.0),
+        )
+        for peer, peer_title in (
+            ("naive", "naive Bytewax by room only"),
+            ("naive by all", "naive Bytewax by the same splits"),
+        )
+    ]
+    made = {name: int(entries[0]["rows"]) for name, entries in found.items()}
+    words = [
+        f"Rows made from the {RATE_EVENTS:,} events: first catalogue {made['first']:,}, whole "
+        f"{made['whole']:,}; naive by room {made['naive']:,} of 6 figures, by all splits "
+        f"{made['naive by all']:,}. The naive flow has one window (1 minute) and counts, sums and "
+        "sets; ours has five windows, exact presence by the second, boards, stock, dedupe and "
+        "revisions in either catalogue."
+    ]
+    return Found(rows, words)
+
+
+def processes(rounds: int) -> Found:
+    """Two processes against one."""
+    plan = BulkPlan(RATE_EVENTS, rooms=80, tenants=40, viewers=2_000, products=100, minutes=3)
+    path = recording(plan)
+    found = in_turns({n: ("fold_two", n, path) for n in ("1", "2")}, rounds)
+    busiest = {name: column(entries, "cpu_s") for name, entries in found.items()}
+    wall = {name: column(entries, "wall_s") for name, entries in found.items()}
+    by_wall = ratios(wall["1"], wall["2"])
+    speed = {name: thousands(RATE_EVENTS / middle(values)) for name, values in busiest.items()}
+    row = Row(
+        "2 processes against 1, 40 tenants in 8 shards",
+        speed["2"],
+        speed["1"] + " (1 process)",
+        ratios(busiest["1"], busiest["2"]),
+        1.8,
+        note="CPU of the busiest process",
+    )
+    words = [
+        "Two processes: the ratio is CPU of the one process over CPU of the busier of the two. By "
+        f"wall clock in this run, with the load named above: {by_wall[0]:.2f} × "
+        f"({by_wall[1]:.2f}–{by_wall[2]:.2f}). Nothing crosses processes; the split by tenant "
+        "decides the balance."
+    ]
+    return Found([row], words)
+
+
+def grows(rounds: int) -> Found:
+    """Rooms, viewers, products: the same events a second, more of each."""
+    base = {"events": 150_000, "rooms": 50, "tenants": 8, "viewers": 2_000, "products": 100}
+    found = Found()
+    for name, sizes, goal in (
+        ("rooms", (50, 500, 5_000), 0.75),
+        ("viewers", (10_000, 100_000, 1_000_000), 0.75),
+        ("products", (100, 1_000, 10_000), 0.75),
+    ):
+        points = {}
+        for size in sizes:
+            values = {**base, "minutes": 3, name: size}
+            points[str(size)] = ("fold", "whole", recording(BulkPlan(**values)))
+        cpu = {size: column(entries, "cpu_s") for size, entries in in_turns(points, rounds).items()}
+        least, most = str(sizes[0]), str(sizes[-1])
+        speed = {size: base["events"] / middle(values) for size, values in cpu.items()}
+        found.rows.append(
+            Row(
+                f"events/s at {sizes[-1]:,} {name} against {sizes[0]:,}",
+                thousands(speed[most]),
+                thousands(speed[least]),
+                ratios(cpu[least], cpu[most]),
+                goal,
+            )
+        )
+        line = [(float(size), speed[str(size)] / 1e3) for size in sizes]
+        title = f"Whole catalogue, events/s by {name}"
+        found.plots[f"growth-{name}.svg"] = growth(title, name, "k/s", {"liveroom": line})
+    found.words.append(
+        "Growth: 150,000 events over 3 minutes in every case, CPU time. With 5,000 rooms each of "
+        "them has 30 events in all, so what a room costs once (its cells, its rows each minute) "
+        "is not spread over many events; 10,000 products open with 20,000 catalogue and stock "
+        "events a tenant, which are handled one by one in Python."
+    )
+    return found
+
+
+def weights(rounds: int) -> Found:
+    """Bytes of state."""
+    plan = BulkPlan(RATE_EVENTS, rooms=50, tenants=8, viewers=100_000, products=100, minutes=4)
+    path = recording(plan)
+    idle = run_child("idle", 1_000)
+    held = run_child("memory", "whole", path)
+    rows = [
+        Row(
+            "bytes an idle room",
+            f"{idle['bytes_per_room']:,.0f} B",
+            "",
+            None,
+            4_096,
+            idle["bytes_per_room"],
+            True,
+            "B",
+            "traced",
+        ),
+        Row(
+            "bytes a (cell, measure, viewer)",
+            f"{held['bytes_per_mark']:.0f} B",
+            "",
+            None,
+            40,
+            held["bytes_per_mark"],
+            True,
+            "B",
+            "array capacity",
+        ),
+        Row(
+            "bytes a distinct viewer, table and presence",
+            f"{held['bytes_per_viewer']:.0f} B",
+            "",
+            None,
+            320,
+            held["bytes_per_viewer"],
+            True,
+            "B",
+            "array capacity, marks apart",
+        ),
+    ]
+    words = [
+        f"Memory: {held['viewers']:,.0f} viewers seen in {held['presences']:,.0f} (room, viewer) "
+        f"pairs made {held['marks']:,.0f} marks, {held['marks_per_viewer']:.1f} a viewer; with "
+        f"them a viewer takes {held['bytes_per_viewer_in_all']:,.0f} B (everything traced by "
+        f"tracemalloc, over viewers: {held['traced_per_viewer']:,.0f} B). Per mark and viewer: "
+        "bytes of the arrays as allocated, growth reserve included. Per room: tracemalloc, 1,000 "
+        "live rooms without an event, after a beat and a flush."
+    ]
+    return Found(rows, words)
+
+
+def live(rounds: int) -> Found:
+    """The batch of the live rhythm."""
+    path = recording(RATE)
+    found = in_turns({p: ("batch", path, p) for p in ("whole", "first")}, rounds)
+    ms = {
+        f"{plan} {name}": middle(column(entries, f"{name}_ms"))
+        for plan, entries in found.items()
+        for name in ("quiet", "step", "beat")
+    }
+    quiet = column(found["whole"], "quiet_ms")
+    row = Row(
+        "250 events: step + flush, whole catalogue, median",
+        f"{ms['whole quiet']:.2f} ms ({min(quiet):.2f}–{max(quiet):.2f})",
+        "",
+        None,
+        1.0,
+        ms["whole quiet"],
+        at_most=True,
+        unit="ms",
+    )
+    words = [
+        f"A batch of 250 events of 50 rooms, CPU: `step` alone {ms['whole step']:.2f} ms; with a "
+        f"beat in it (every 5 s) {ms['whole beat']:.1f} ms. First catalogue: "
+        f"{ms['first quiet']:.2f} ms, beat {ms['first beat']:.1f} ms."
+    ]
+    return Found([row], words)
+
+
+def redis(rounds: int) -> Found:
+    """Our log writer and reader against redis-benchmark."""
+    found = in_turns({"write to": ("redis_write",), "read from": ("redis_read",)}, rounds)
+    rows = []
+    for name, entries in found.items():
+        ours, peer = column(entries, "ours_per_s"), column(entries, "peer_per_s")
+        rows.append(
+            Row(
+                f"{name} Redis, 4 KB entries",
+                thousands(middle(ours)),
+                f"redis-benchmark -P 16, {thousands(middle(peer))}",
+                ratios(ours, peer),
+                0.5,
+                note="wall clock",
+            )
+        )
+    return Found(rows, [])
+
+
+def snapshots(rounds: int) -> Found:
+    """Freeze and thaw of much state."""
+    plan = BulkPlan(300_000, rooms=1_000, tenants=8, viewers=1_000_000, products=100, minutes=2)
+    found = run_child("snapshot", recording(plan))
+    words = [
+        f"Snapshot of {found['viewers']:,.0f} viewers in {found['rooms']:,.0f} rooms with "
+        f"{found['marks']:,.0f} marks: {found['bytes'] / 1e6:,.0f} MB, freeze "
+        f"{found['freeze_s'] * 1e3:,.0f} ms of CPU (median of 3), thaw "
+        f"{found['thaw_s'] * 1e3:,.0f} ms."
+    ]
+    return Found([], words)
+
+
+STAGES: Final = ("parse", "decode", "columns", "fold", "rows")
+
+
+def split(rounds: int) -> Found:
+    """Where one event's time goes."""
+    path = recording(RATE)
+    found = in_turns({"stages": ("stages", path)}, rounds)["stages"]
+    events = found[0]["events"]
+    until = {name: middle(column(found, name)) / events * 1e6 for name in STAGES}
+    before = 0.0
+    own: dict[str, float] = {}
+    for name in STAGES:
+        own[name] = max(0.0, until[name] - before)
+        before = until[name]
+    labels = {
+        "parse": "msgspec parser",
+        "decode": "line checks",
+        "columns": "columns",
+        "fold": "fold, beats",
+        "rows": "row JSON",
+    }
+    lines = ["| stage | µs an event | share |", "|---|---|---|"]
+    lines += [f"| {labels[n]} | {t:.2f} | {t / before:.0%} |" for n, t in own.items()]
+    scan = middle(column(found, "scan")) / events * 1e6
+    gb_s = found[0]["bytes"] / middle(column(found, "scan")) / 1e9
+    words = [
+        "Where one event's time goes (whole catalogue, CPU, each stage by itself over the same "
+        "input and subtracted from the next):\n\n" + "\n".join(lines),
+        f"Reading the bytes once (`bytes.count`): {scan:.3f} µs an event, {gb_s:.1f} GB/s; the "
+        f"parser alone {until['parse']:.2f} µs; all {until['rows']:.2f} µs, "
+        f"{until['rows'] / until['parse']:.0f} × the parser.",
+    ]
+    plots = {
+        "stages.svg": bars(
+            "Where one event's time goes", "µs", {labels[n]: t for n, t in own.items()}
+        )
+    }
+    return Found([], words, plots)
+
+
+SECTIONS: Final[dict[str, Callable[[int], Found]]] = {
+    "rate": rate,
+    "processes": processes,
+    "growth": grows,
+    "memory": weights,
+    "live": live,
+    "redis": redis,
+    "snapshot": snapshots,
+    "stages": split,
+}
+
+
+def load() -> float:
+    """Load average of the last minute: what else the machine was doing."""
+    return os.getloadavg()[0]
+
+
+def folder() -> Path:
+    """Where the page's plots and figures lie."""
+    return Path(__file__).resolve().parent.parent / "docs" / "performance"
