@@ -3,10 +3,10 @@
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import redis
@@ -26,6 +26,8 @@ from stream.side import beside
 from stream.sources import ShardSource
 from stream.stages import Stages
 from stream.state_files import StateFiles
+
+T = TypeVar("T")
 
 _LOG: Final = logging.getLogger("liveroom.engine")
 
@@ -49,12 +51,14 @@ def run_engine(settings: Settings) -> int:
         try:
             source = ShardSource(
                 settings.shards,
-                lambda number, saved: _partition(settings, reader, asker, stages, number, saved),
+                failures.noting(
+                    lambda number, saved: _partition(settings, reader, asker, stages, number, saved)
+                ),
                 stop,
             )
             sink = ShardSink(
                 settings.shards,
-                lambda number, saved: ShardOut(settings, number, saved, failures),
+                failures.noting(lambda number, saved: ShardOut(settings, number, saved, failures)),
             )
             run_flow(
                 build_flow(source, sink),
@@ -100,6 +104,18 @@ class Failures:
         """Keep the first."""
         if self.first is None:
             self.first = error
+
+    def noting(self, build: Callable[[int, bytes | None], T]) -> Callable[[int, bytes | None], T]:
+        """`build`, its errors noted."""
+
+        def noted(number: int, saved: bytes | None) -> T:
+            try:
+                return build(number, saved)
+            except LiveroomError as error:
+                self.note(error)
+                raise
+
+        return noted
 
 
 class SavedSink(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from typer.exceptions import Abort, TyperException
 
 from stream.cli.console import note, write
 from stream.cli.options import reflowed
-from stream.errors import LiveroomError
+from stream.errors import LiveroomError, SinkError
 
 COMMANDS: Final[tuple[tuple[str, str], ...]] = (
     ("demo", "demo"),
@@ -94,7 +94,7 @@ def run_cli(args: Sequence[str]) -> int:
         return result if isinstance(result, int) else EXIT_OK
     except (LiveroomError, TyperException) as error:
         _explain(error, debug=debug)
-        return EXIT_MISUSE
+        return EXIT_FAILED if _may_pass(error) else EXIT_MISUSE
     except (KeyboardInterrupt, Abort):
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -106,6 +106,11 @@ def run_cli(args: Sequence[str]) -> int:
         _explain(error, debug=debug)
         note("liveroom: this is a bug; run it again with --debug for the traceback")
         return EXIT_FAILED
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same command can succeed later: supervisors restart it then."""
+    return isinstance(error, SinkError) and error.retry_after_ms is not None
 
 
 def _explain(error: Exception, *, debug: bool) -> None:

@@ -49,6 +49,9 @@ class Rig(AbstractContextManager["Rig"]):
         shards: of the log.
         processes: of the engine.
         appendfsync: of the Redis server; None: it keeps nothing.
+        epoch_ms: of the engine.
+        recovery_dir: another than the rig's own.
+        config: further arguments of the Redis server.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Rig(AbstractContextManager["Rig"]):
         processes: int = 1,
         appendfsync: str | None = None,
         epoch_ms: int = 500,
+        recovery_dir: Path | None = None,
         config: tuple[str, ...] = (),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +76,7 @@ class Rig(AbstractContextManager["Rig"]):
             redis_url=self.redis.url,
             shards=shards,
             processes=processes,
-            recovery_dir=folder / "recovery",
+            recovery_dir=recovery_dir or folder / "recovery",
             results_dir=folder / "results",
             epoch_ms=epoch_ms,
             token_secret="e" * 48,
