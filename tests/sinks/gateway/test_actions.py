@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from operators.rules.answers import answer_of
@@ -9,8 +10,9 @@ KEY = b"k" * 32
 
 
 def made(method: str, **changes: object) -> Event | str:
-    params = {"id": "a-1", "tenant": "t1", "alert_id": "t1/r1/rule/x@5"} | changes
-    return action_event(method, RpcParams(**params), "ann", "operator", KEY, 1_700_000_000_000)
+    body = {"id": "a-1", "tenant": "t1", "alert_id": "t1/r1/rule/x@5"} | changes
+    params = msgspec.convert(body, RpcParams)
+    return action_event(method, params, "ann", "operator", KEY, 1_700_000_000_000)
 
 
 @pytest.mark.parametrize("method", RPC_METHODS)
