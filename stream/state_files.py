@@ -51,8 +51,11 @@ class StateFiles:
             ) from error
 
     def forget(self, durable: str) -> None:
-        """Remove what is older than the state that the store durably names, but for one."""
+        """Remove what is older than the state that the store durably names, but for one.
+
+        Halves that a kill left behind go too.
+        """
         states = sorted(self._folder.glob(f"{self._stem}*.state"))
         older = [path for path in states if path.name <= durable]
-        for path in older[:-KEPT]:
+        for path in (*older[:-KEPT], *self._folder.glob(f"{self._stem}*.part")):
             path.unlink(missing_ok=True)
