@@ -60,10 +60,13 @@ class Cached:
     buffer: list[OutEntry] = field(default_factory=list)
     users: int = 0
     idle_since_s: float = 0.0
+    emptied_s: float | None = None
 
 
 MAX_BUFFER: Final = 20_000
 RELOAD_PAUSE_S: Final = 0.1
+EMPTY_GRACE_S: Final = 8.0
+"""An engine notices a lost Redis with its next write and rewrites thousands of channels."""
 
 
 class Hub:
@@ -188,6 +191,13 @@ class Hub:
             cached.loading = None
             cached.buffer = []
 
+    def _in_grace(self, cached: Cached) -> bool:
+        """Emptied under us: show what we have until the engine has had time to write anew."""
+        now_s = asyncio.get_running_loop().time()
+        if cached.emptied_s is None:
+            cached.emptied_s = now_s
+        return now_s - cached.emptied_s < EMPTY_GRACE_S
+
     async def _load_once(self, name: str, cached: Cached, reason: str) -> bool:
         """Read the channel and apply what waited; False if that showed another hole."""
         channel = cached.channel
@@ -197,9 +207,9 @@ class Hub:
         loaded = Loaded("", 0)
         if shard is not None:
             loaded = await self._store.load(shard, name, channel.kind)
-        if not loaded.epoch and channel.epoch:
-            # Emptied under us: keep showing what we have until the engine has written anew.
+        if loaded.seq == 0 and channel.seq > 0 and self._in_grace(cached):
             return True
+        cached.emptied_s = None
         if isinstance(channel, StateChannel):
             channel.load(loaded.epoch, loaded.seq, loaded.values, loaded.ts_ms, reason)
         else:

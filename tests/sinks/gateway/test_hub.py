@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from sinks.gateway import hub as module
 from sinks.gateway.channels import LogItem, OutEntry
 from sinks.gateway.hub import Hub, Loaded
 from sinks.gateway.limits import Limits
@@ -125,6 +126,26 @@ def test_an_emptied_redis_keeps_what_is_shown_until_the_engine_has_written() -> 
         store.answer = Loaded("e2", 1, 9, {"a": b"5"})
         hub.on_epoch(0)
         await eventually(lambda: hub.cached[ROOM].channel.epoch == "e2")
+        await hub.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_channel_that_stays_empty_is_shown_empty_after_a_grace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        store = Store()
+        hub = await opened(store)
+        channel = hub.cached[ROOM].channel
+        store.answer = Loaded("e2", 0)
+        hub.on_epoch(0)
+        await eventually(lambda: hub.cached[ROOM].loading is None)
+        assert (channel.epoch, channel.seq) == ("e1", 3)
+        monkeypatch.setattr(module, "EMPTY_GRACE_S", 0.0)
+        hub.reload(ROOM, "epoch")
+        await eventually(lambda: channel.epoch == "e2")
+        assert channel.seq == 0
         await hub.close()
 
     asyncio.run(scenario())
