@@ -36,14 +36,8 @@ def expected_channels(truth: Mapping[str, Any]) -> set[str]:
 def expected_figures(truth: Mapping[str, Any]) -> dict[FigureKey, object]:
     """Flat figures of a truth file: sessions, final minutes, boards, stock."""
     figures: dict[FigureKey, object] = {}
-    ended = {
-        (one["tenant"], one["room_id"]) for one in truth["sessions"] if one["end_ms"] is not None
-    }
     for row in truth["rows"]:
         figures.update(_row_figures(row))
-        # The row says how many were there at the end; a screen shows how many are there now.
-        if row["window"] == "session" and (row["tenant"], row["room_id"]) in ended:
-            figures.update(_nobody_there(row, figures))
     for board in truth["boards"]:
         figures.update(_board_figures(board))
     for line in truth["stock"]:
@@ -97,13 +91,6 @@ def _row_figures(row: Mapping[str, Any]) -> Iterator[tuple[FigureKey, object]]:
             yield (channel, f"session.{metric}.{row['key']}"), value
         elif row["window"] == "1m" and row["dimension"] == "room":
             yield (f"hist:{place}", f"{row['start_ms']}.{metric}"), value
-
-
-def _nobody_there(
-    row: Mapping[str, Any], figures: Mapping[FigureKey, object]
-) -> dict[FigureKey, object]:
-    now = (f"room:{row['tenant']}/{row['room_id']}", "session.online_now")
-    return {now: 0} if now in figures else {}
 
 
 def _board_figures(board: Mapping[str, Any]) -> Iterator[tuple[FigureKey, object]]:

@@ -108,13 +108,13 @@ def test_one_wrong_figure_is_one_difference(spoil: Callable[[dict[str, Any]], No
     assert len(differences(TRUTH, arrived)) == 1
 
 
-def test_nobody_is_online_on_the_screen_of_a_room_that_ended() -> None:
+def test_the_screen_of_a_room_that_ended_shows_who_was_there_at_its_end() -> None:
     truth = copy.deepcopy(TRUTH)
     truth["rows"][0]["metrics"]["online_now"] = 7
     truth["sessions"][0]["end_ms"] = 90_000
     arrived = copy.deepcopy(ARRIVED)
-    assert [found.expected for found in differences(truth, arrived)] == [0]
-    arrived["room:t1/r1"]["session.online_now"] = 0
+    assert [found.expected for found in differences(truth, arrived)] == [7]
+    arrived["room:t1/r1"]["session.online_now"] = 7
     assert differences(truth, arrived) == []
 
 
