@@ -157,13 +157,16 @@ class ShardOut:
 
     def write(self, outputs: Sequence[tuple[bool, Output]]) -> None:
         """Write outputs; after a loss, begin a new epoch: the source sees it and sends all."""
-        for _, output in outputs:
+        for replace, output in outputs:
+            self._write(output, replace=replace)
+            # After Redis: a fenced engine must not touch the file that its successor writes.
             self._append(output)
+
+    def _write(self, output: Output, *, replace: bool) -> None:
+        write = self._sink.rewrite if replace else self._sink.write
         try:
-            for replace, output in outputs:
-                write = self._sink.rewrite if replace else self._sink.write
-                if write([output]).lost_state:
-                    self._sink.new_epoch()
+            if write([output]).lost_state:
+                self._sink.new_epoch()
         except SinkError as error:
             if error.retry_after_ms is None:
                 self._failures.note(error)
