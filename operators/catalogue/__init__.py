@@ -60,7 +60,7 @@ def as_markdown() -> str:
     lines = [
         "# Metrics",
         "",
-        "Made by `liveroom metrics --markdown`; do not edit. Ratios carry numerator and",
+        "Made by `liveroom metrics`; do not edit. Ratios carry numerator and",
         "denominator; no data is `null`; money is integer minor units.",
         "",
         "| name | title | formula | unit | basis | time | dimensions | windows | not |",
