@@ -21,5 +21,5 @@ def command(
     if as_json:
         write(json.dumps(catalogue.as_json(), indent=2, ensure_ascii=False))
     else:
-        write(catalogue.as_markdown())
+        write(catalogue.as_markdown().removesuffix("\n"))
     return 0
