@@ -15,6 +15,7 @@ from operators.shard import Record, Shard
 from sinks.results import sorted_lines
 from stream.errors import ConfigError
 from stream.formats import read_events
+from stream.formats.common import Rejects
 from stream.ids import shard_of
 from stream.options import make_shard
 from stream.settings import Settings
@@ -148,7 +149,8 @@ def replay_command(
 
     gc.set_threshold(*GC_THRESHOLDS)
     shard = make_shard(0, settings)
-    chunks = (chunk for path in files for chunk in read_events(path, fmt, key))
+    rejects = Rejects()
+    chunks = (chunk for path in files for chunk in read_events(path, fmt, key, rejects))
     rows: list[Row] = []
     started = time.monotonic()
     for output in outputs(watched(paced(chunks, speed), files), [shard]):
@@ -156,6 +158,9 @@ def replay_command(
     _write(rows, results)
     seconds = time.monotonic() - started
     sys.stderr.write(summary_line(shard.state.counters, len(rows), seconds))
+    for reason, count in sorted(rejects.by_reason.items()):
+        first = rejects.first[reason].raw[:120].decode(errors="replace")
+        sys.stderr.write(f"not events: {count} records, {reason}; the first: {first!r}\n")
     return 0
 
 

@@ -40,6 +40,6 @@ def existing(files: list[Path]) -> list[Path]:
         ConfigError: one is not.
     """
     for path in files:
-        if not path.is_file():
+        if str(path) != "-" and not path.exists():
             raise ConfigError("files", str(path), "a file that exists")
     return files
