@@ -6,6 +6,7 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -76,25 +77,27 @@ class Subscription:
 
     async def put(self, update: Update) -> None:
         """Hand an update to the consumer; waits while a log's queue is full."""
-        last = self._updates[-1] if self._updates else None
-        if last is not None and update.kind == "update" and last.kind in ("update", "snapshot"):
-            fields = {**last.fields, **update.fields}
-            merged = Update(
-                last.kind,
-                update.channel,
-                update.epoch,
-                update.seq,
-                update.ts_ms,
-                fields=dict(update.state) if last.kind == "snapshot" else fields,
-                state=update.state,
-            )
-            self._updates[-1] = merged
-        else:
+        if self.state.kind == "log":
             self._updates.append(update)
+        else:
+            self._conflate(update)
         self._ready.set()
         if len(self._updates) >= LOG_QUEUE:
             self._room.clear()
             await self._room.wait()
+
+    def _conflate(self, update: Update) -> None:
+        """Hold at most one gap and one step of a state channel for a consumer that is slow."""
+        last = self._updates[-1] if self._updates else None
+        if update.kind == "snapshot":
+            gaps = [held for held in self._updates if held.kind == "gap"]
+            self._updates = deque([*gaps[-1:], update])
+        elif update.kind == "update" and last is not None and last.kind != "gap":
+            whole = last.kind == "snapshot"
+            fields = dict(update.state) if whole else {**last.fields, **update.fields}
+            self._updates[-1] = replace(update, kind=last.kind, fields=fields)
+        else:
+            self._updates.append(update)
 
 
 class LiveroomClient:

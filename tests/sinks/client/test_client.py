@@ -51,6 +51,29 @@ def test_a_slow_consumer_of_a_state_gets_one_merged_update(
     play(settings, scenario)
 
 
+def test_a_state_nobody_consumes_never_blocks_the_connection(
+    engine: Engine, settings: Settings
+) -> None:
+    engine.patch(ROOM, {"a": 0})
+
+    async def scenario(server: GatewayServer, client: LiveroomClient) -> None:
+        sub = client.room("t1/r1")
+        await eventually(lambda: sub.state.started)
+        for number in range(1, 4):
+            await asyncio.to_thread(engine.rewrite, f"e1{number}")
+            await eventually(lambda n=number: sub.state.epoch == f"e1{n}")
+        await asyncio.to_thread(engine.patch, ROOM, {"b": 1})
+        await eventually(lambda: sub.state.values == {"a": 0, "b": 1})
+        kinds = []
+        while not kinds or kinds[-1] != "snapshot":
+            update = await anext(sub)
+            kinds.append(update.kind)
+        assert kinds == ["gap", "snapshot"]
+        assert update.fields == {"a": 0, "b": 1}
+
+    play(settings, scenario)
+
+
 def test_a_slow_consumer_of_a_log_makes_the_connection_wait_and_loses_nothing(
     engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
