@@ -206,7 +206,7 @@ class StockBook:
             pool.take(key.removeprefix(f"{TAKE}|"), at_ms, units, sign)
         elif kind in (SOLD, BACK):
             delta = -units if kind == SOLD else units
-            pool.count_sale(kind == SOLD, room, at_ms, sign * units)
+            pool.count_sale(kind == SOLD, sign * units)
             if sign > 0:
                 pool.move(key, room, at_ms, delta)
             else:

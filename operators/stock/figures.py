@@ -123,7 +123,6 @@ def _cover(
         "stock_sales_ratio": None if on_hand is None else ratio(on_hand, pool.sold),
         "restock_hint_units": need,
         "capital_tied_minor": tied,
-        "last_sale_ms": pool.last_sale_ms,
         "turnover": None if stocked is None else _turnover(pool.sold, stocked, on_hand),
     }
 

@@ -13,7 +13,7 @@ def effects_of(order: Order, watermark_ms: int, timeout_ms: int) -> dict[str, Ef
     everything_cancelled = whole.cancelled if whole is not None else None
     found: dict[str, Effect] = {}
     for line_id, line in order.lines.items():
-        cancelled = line.cancelled or everything_cancelled
+        cancelled = _first(line.cancelled, everything_cancelled)
         found.update(_line_effects(line_id, line, cancelled, watermark_ms, timeout_ms))
     for key, refund in order.refunds.items():
         effect = _refund_effect(refund.mark, order.lines.get(refund.line_id))
@@ -40,18 +40,21 @@ def _line_effects(
     line_id: str, line: Line, cancelled: Mark | None, watermark_ms: int, timeout_ms: int
 ) -> dict[str, Effect]:
     created, paid = line.created, line.paid
-    # The first step names the pool: a later one that disagrees must not rewrite folded history.
-    pool, room, units = _told(created, paid)
-    if not pool or units <= 0 or (created is None and paid is None):
+    # The first step names the pool and takes the units: later ones that disagree must not
+    # rewrite history that may be folded already.
+    first = _first(created, paid)
+    if first is None:
+        return {}
+    pool, room, units = _told(first, paid if first is created else created)
+    if not pool or units <= 0:
         return {}
     lapse_ms = None if created is None else created.ms + timeout_ms
     released_ms = _released_ms(lapse_ms, cancelled, paid, watermark_ms)
-    found: dict[str, Effect] = {}
-    if created is not None:
-        found[f"{FLOW}|{line_id}|0"] = (FLOW, pool, room, created.ms, units)
+    found: dict[str, Effect] = {f"{FLOW}|{line_id}|0": (FLOW, pool, room, first.ms, units)}
     if released_ms is not None:
+        released_ms = max(released_ms, first.ms)
         found[f"{FLOW}|{line_id}|1"] = (FLOW, pool, room, released_ms, -units)
-    take_ms: int | None = None if created is None or released_ms is not None else created.ms
+    take_ms: int | None = None if released_ms is not None else first.ms
     if paid is not None:
         units = units if paid.units is None else paid.units
         found[f"{SOLD}|{line_id}"] = (SOLD, pool, room, paid.ms, units)
@@ -68,14 +71,20 @@ def _line_effects(
 def _released_ms(
     lapse_ms: int | None, cancelled: Mark | None, paid: Mark | None, watermark_ms: int
 ) -> int | None:
-    """When a placed line gave its units back; None while it holds them or was paid in time."""
+    """When a placed line gave its units back; None while it holds them or was paid before."""
     if lapse_ms is None:
         return None
+    release_ms = lapse_ms if cancelled is None else min(cancelled.ms, lapse_ms)
     if paid is not None:
-        return lapse_ms if paid.ms > lapse_ms else None
-    if cancelled is not None and cancelled.ms < lapse_ms:
-        return cancelled.ms
-    return lapse_ms if lapse_ms <= watermark_ms else None
+        return release_ms if paid.ms > release_ms else None
+    return release_ms if cancelled is not None or lapse_ms <= watermark_ms else None
+
+
+def _first(one: Mark | None, other: Mark | None) -> Mark | None:
+    """The earlier of two marks, by (event time, event id); None without any."""
+    if one is None or other is None:
+        return one or other
+    return one if (one.ms, one.event_id) <= (other.ms, other.event_id) else other
 
 
 def _refund_effect(refund: Mark, line: Line | None) -> Effect | None:

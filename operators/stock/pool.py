@@ -15,10 +15,8 @@ class Pool(msgspec.Struct):
     drain: Drain = msgspec.field(default_factory=Drain)
     takes: dict[str, tuple[int, int]] = {}
     products: dict[str, bool] = {}
-    rooms: dict[str, int] = {}
     sold: int = 0
     returned: int = 0
-    last_sale_ms: int | None = None
     safety_units: int | None = None
     safety_ms: int = -1
     safety_id: str = ""
@@ -65,16 +63,12 @@ class Pool(msgspec.Struct):
         else:
             self.takes.pop(line_key, None)
 
-    def count_sale(self, sale: bool, room: str, at_ms: int, units: int) -> None:
+    def count_sale(self, sale: bool, units: int) -> None:
         """Count sold or returned units (negative: undo)."""
-        if not sale:
+        if sale:
+            self.sold += units
+        else:
             self.returned += units
-            return
-        self.sold += units
-        if units > 0:
-            self.last_sale_ms = max(self.last_sale_ms or at_ms, at_ms)
-            if room:
-                self.rooms[room] = max(self.rooms.get(room, at_ms), at_ms)
 
     def fold(self, before_ms: int) -> None:
         """Fold history at or before `before_ms` into sums."""

@@ -39,7 +39,8 @@ def shop(draw: st.DrawFn) -> list[Sent]:
             "qty": draw(st.integers(1, 9)),
         }  # fmt: skip
         if kind.startswith(("order", "refund")):
-            body |= {"order_id": f"o{draw(st.integers(0, 4))}", "amount_minor": 5}
+            order = draw(st.integers(0, 4))
+            body |= {"order_id": f"o{order}", "amount_minor": 5, "pool_id": POOLS[order % 2]}
         if kind == "refund_succeeded":
             body["refund_id"] = f"r{number}"
         delay_ms = draw(st.integers(0, LATENESS_MS))
