@@ -84,12 +84,13 @@ class Gateways:
 
     url: str
     port: int
+    shards: int = 1
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> None:
         """Add one."""
         command = [sys.executable, "-m", "benchmarks.fanout.ours", "--redis-url", self.url]
-        command += ["--port", str(self.port), "--reuse-port"]
+        command += ["--port", str(self.port), "--reuse-port", "--shards", str(self.shards)]
         self.processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
 
     def kill(self, number: int) -> None:
