@@ -19,7 +19,7 @@ from sinks.results_file import ResultsFile, shard_file
 from stream.dataflow import ShardSink, build_flow, run_flow
 from stream.errors import ConfigError, LiveroomError, SinkError, StateError
 from stream.options import make_shard, rules_of
-from stream.partition import Partition
+from stream.partition import OutputState, Partition
 from stream.recovery import REMEDY, check_recovery
 from stream.settings import Settings
 from stream.side import beside
@@ -47,7 +47,7 @@ def run_engine(settings: Settings) -> int:
     stages, failures = Stages(), Failures()
     with stop_on_signals() as stop, beside(settings, stop):
         reader = LogReader(settings.redis_url)
-        asker = EpochAsker(settings.redis_url)
+        asker = OutputAsker(settings.redis_url)
         try:
             source = ShardSource(
                 settings.shards,
@@ -208,19 +208,19 @@ def _saved_sink(saved: bytes | None) -> SavedSink | None:
         raise StateError(what, REMEDY) from error
 
 
-class EpochAsker:
-    """Asks for the output epoch of a shard; None while Redis is away."""
+class OutputAsker:
+    """Asks for the state of a shard's outputs; None while Redis is away."""
 
     def __init__(self, url: str) -> None:
         self._redis = redis.Redis.from_url(url, socket_timeout=1.0)
 
-    def __call__(self, shard: int) -> str | None:
-        """The epoch id."""
+    def __call__(self, shard: int) -> OutputState | None:
+        """Epoch and last entry; None also before the first claim."""
         try:
-            found = self._redis.hget(f"{{{shard}}}:meta", "epoch")
+            epoch, last = self._redis.hmget(f"{{{shard}}}:meta", ["epoch", "n"])
         except redis.RedisError:
             return None
-        return found.decode() if isinstance(found, bytes) else None
+        return OutputState(epoch.decode(), int(last or 0)) if isinstance(epoch, bytes) else None
 
     def close(self) -> None:
         """Close the connection."""
@@ -230,7 +230,7 @@ class EpochAsker:
 def _partition(
     settings: Settings,
     reader: LogReader,
-    asker: EpochAsker,
+    asker: OutputAsker,
     stages: Stages,
     number: int,
     saved: bytes | None,
@@ -242,7 +242,7 @@ def _partition(
         saved=saved,
         flush_interval_ms=settings.flush_interval_ms,
         in_age_ms=settings.in_age_s * 1000,
-        epoch=asker,
+        ask=asker,
         files=StateFiles(settings.recovery_dir, number),
         local_shards=-(-settings.shards // max(1, len(settings.addresses))),
         stages=stages,

@@ -6,7 +6,7 @@ No Bytewax here: `stream.sources` wraps it as a source partition, the replay dri
 import logging
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -36,6 +36,13 @@ FREEZE_DUTY: Final = 0.01
 REFOLD_S: Final = 3.0
 """All local shards together freeze again at the latest when folding the log since then took
 this long: it bounds what a resumed engine has to do again."""
+
+
+class OutputState(NamedTuple):
+    """What Redis says of a shard: epoch of its outputs, number of the log's last entry."""
+
+    epoch: str
+    last_n: int
 
 
 class Saved(msgspec.Struct, frozen=True):
@@ -75,7 +82,8 @@ class Partition:
         build: makes an empty shard.
         saved: bytes of an earlier `snapshot`.
         flush_interval_ms: shortest time between flushes of provisional figures.
-        epoch: asks Redis for the output epoch; a change means that all must be sent again.
+        ask: asks Redis for the state of the outputs; another epoch means that all must be sent
+            again. None while Redis is away.
         files: where large states go; None: always into the store.
         local_shards: how many shards share the time of this process.
     """
@@ -89,7 +97,7 @@ class Partition:
         saved: bytes | None = None,
         flush_interval_ms: int = 50,
         in_age_ms: int = 60_000,
-        epoch: Callable[[int], str | None] | None = None,
+        ask: Callable[[int], OutputState | None] | None = None,
         files: StateFiles | None = None,
         local_shards: int = 1,
         stages: Stages | None = None,
@@ -99,7 +107,7 @@ class Partition:
         self._log = log
         self._interval_s = flush_interval_ms / 1000
         self._in_age_ms = in_age_ms
-        self._ask_epoch = epoch
+        self._ask = ask
         self._epoch: str | None = None
         self._stages = stages or Stages()
         self._next_flush_s = 0.0
@@ -115,6 +123,12 @@ class Partition:
         self._unflushed = True
         self._as_of_ms = 0
         found = _decoded(saved)
+        # What a predecessor said of the stretch that is folded again is newer than what we say
+        # of it, so our writes are refused; a figure that went there and back would not be said
+        # again. Hence all is sent once we are past everything it can have seen.
+        self._catching_up = found is not None
+        self._seen_n: int | None = None
+        self._claimed = False
         if found is not None:
             self.position = Position(found.id, found.n)
         self._fold_safely = Quarantine(build, self._state_of(found))
@@ -142,9 +156,22 @@ class Partition:
             self._next_check_s = now_s + RESEND_CHECK_S
             if self._must_resend():
                 out.append((True, self.resend()))
+        if self._catching_up and self._seen_n is not None and self.position.n >= self._seen_n:
+            self._catch_up()
         if self._unflushed and now_s >= self._next_flush_s:
             out.append((False, self.flush()))
+        self._claimed |= bool(out)
         return out
+
+    def last_flush(self) -> Output:
+        """Before an orderly stop."""
+        if self._catching_up:
+            self._catch_up()
+        return self.flush()
+
+    def _catch_up(self) -> None:
+        self.shard.forget_sent()
+        self._catching_up, self._unflushed = False, True
 
     def flush(self) -> Output:
         """Provisional figures that changed, as of the last entry."""
@@ -231,13 +258,14 @@ class Partition:
         self.shard.state.count("log_lost", gap.lost_count or 0)
 
     def _must_resend(self) -> bool:
-        if self._ask_epoch is None:
+        state = self._ask(self.number) if self._ask is not None else None
+        if state is None:
             return False
-        epoch = self._ask_epoch(self.number)
-        if epoch is None:
-            return False
-        changed = self._epoch is not None and epoch != self._epoch
-        self._epoch = epoch
+        # Only after our first output has fenced the predecessor is this the end of what it saw.
+        if self._claimed and self._seen_n is None:
+            self._seen_n = state.last_n
+        changed = self._epoch is not None and state.epoch != self._epoch
+        self._epoch = state.epoch
         return changed
 
 

@@ -143,7 +143,7 @@ class ReplayPartition:
         # Only rows travel: patches are what would cost most between processes.
         return [(False, _rows_of(output)) for output in outputs if output.rows]
 
-    def flush(self) -> Output:
+    def last_flush(self) -> Output:
         """Nothing: a replay has no screens."""
         return Output(self._shard.number, "", 0)
 

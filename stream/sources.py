@@ -25,8 +25,8 @@ class Feed(Protocol):
     def next_batch(self) -> list[tuple[bool, Output]]:
         """Outputs of what there is; StopIteration at the end."""
 
-    def flush(self) -> Output:
-        """What changed since the last flush."""
+    def last_flush(self) -> Output:
+        """What is still unsaid, before an orderly stop."""
 
     def snapshot(self) -> bytes:
         """Position and state."""
@@ -52,7 +52,7 @@ class ShardPartition(StatefulSourcePartition[Item, bytes]):
                 raise StopIteration
             if self._stop.is_set():
                 self._drained = True
-                outputs = [(False, self._partition.flush())]
+                outputs = [(False, self._partition.last_flush())]
             else:
                 outputs = self._partition.next_batch()
         except StopIteration:

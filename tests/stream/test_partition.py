@@ -14,7 +14,7 @@ from sinks.log import START, LogGap, LogRecord, Position
 from sinks.results import encode_row
 from stream.errors import StateError
 from stream.options import make_shard
-from stream.partition import Partition
+from stream.partition import OutputState, Partition
 from stream.settings import Settings
 from stream.state_files import StateFiles
 
@@ -87,7 +87,9 @@ def start(tmp_path: Path, records: list[LogRecord]) -> Start:
 
     def start(saved: bytes | None = None, log: ListLog | None = None) -> Partition:
         files = StateFiles(tmp_path, 0)
-        return Partition(0, log or ListLog(records), build, saved=saved, files=files)
+        seen = OutputState("epoch", len(records) - 6)
+        log = log or ListLog(records)
+        return Partition(0, log, build, saved=saved, files=files, ask=lambda shard: seen)
 
     return start
 
@@ -157,6 +159,42 @@ def test_the_log_is_trimmed_only_to_what_is_frozen(start: Start, records: list[L
         partition.snapshot()
         advance(partition, 2)
     assert set(log.trims) == {frozen}
+
+
+def fields(outputs: list[Output]) -> set[tuple[str, str]]:
+    """Return what the patches of outputs name, but for the history of minutes."""
+    return {
+        (patch.channel, name)
+        for output in outputs
+        for patch in output.patches
+        for name in patch.fields
+        if not patch.channel.startswith("hist:")
+    }
+
+
+@pytest.mark.usefixtures("always_large")
+def test_past_what_a_predecessor_saw_all_is_said_again(
+    start: Start, records: list[LogRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream.partition, "RESEND_CHECK_S", 0.0)
+    monkeypatch.setattr(stream.partition, "MAX_DUTY", 1e9)
+    first = start()
+    advance(first, 10)
+    resumed = start(first.snapshot())
+    calls = len(records) // 3 - 10
+    advance(resumed, calls - 3)
+    late = advance(resumed, 8)
+    whole = {(c, f) for c, f in fields([resumed.resend()])}
+    assert len(whole) > 100
+    assert fields(late) >= whole
+
+
+def test_before_an_orderly_stop_a_resumed_shard_says_all(start: Start) -> None:
+    first = start()
+    advance(first, 10)
+    resumed = start(first.snapshot())
+    advance(resumed, 3)
+    assert fields([resumed.last_flush()]) >= fields([resumed.resend()])
 
 
 def test_what_another_version_wrote_is_refused(start: Start) -> None:
