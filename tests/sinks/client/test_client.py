@@ -28,6 +28,10 @@ def play(
     asyncio.run(run())
 
 
+async def reaches(sub: Subscription, epoch: str) -> None:
+    await eventually(lambda: sub.state.epoch == epoch)
+
+
 async def shows(sub: Subscription, field: str, value: object) -> None:
     await eventually(lambda: sub.state.values.get(field) == value)
 
@@ -61,10 +65,10 @@ def test_a_state_nobody_consumes_never_blocks_the_connection(
         await eventually(lambda: sub.state.started)
         for number in range(1, 4):
             await asyncio.to_thread(engine.rewrite, f"e1{number}")
-            await eventually(lambda n=number: sub.state.epoch == f"e1{n}")
+            await reaches(sub, f"e1{number}")
         await asyncio.to_thread(engine.patch, ROOM, {"b": 1})
         await eventually(lambda: sub.state.values == {"a": 0, "b": 1})
-        kinds = []
+        kinds: list[str] = []
         while not kinds or kinds[-1] != "snapshot":
             update = await anext(sub)
             kinds.append(update.kind)
