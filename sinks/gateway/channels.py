@@ -99,15 +99,19 @@ class StateChannel:
         self._touch()
 
     def apply(self, entry: OutEntry) -> Step:
-        """Take one patch; anything but its direct successor changes nothing."""
+        """Take one patch; anything but its direct successor, and readable, changes nothing."""
         if entry.epoch != self.epoch:
             return Step.EPOCH
         if entry.seq <= self.seq:
             return Step.OLD
         if entry.seq != self.seq + 1:
             return Step.HOLE
+        try:
+            changed = _PATCH.decode(entry.data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return Step.HOLE
         self.seq, self.ts_ms = entry.seq, entry.ts_ms
-        for field, raw in _PATCH.decode(entry.data).items():
+        for field, raw in changed.items():
             value = bytes(raw)
             self._values[field] = None if value == b"null" else value
             self._deleted += value == b"null"

@@ -27,6 +27,7 @@ LOG: Final = logging.getLogger("liveroom.gateway")
 READ_COUNT: Final = 2_000
 BLOCK_MS: Final = 250
 AUDIT_S: Final = 3.0
+LISTING_S: Final = 1.0
 REVOKED_KEY: Final = "liveroom:revoked"
 """A set: ids (`jti`) and users (`sub`) whose tokens are no longer welcome; read every 3 s."""
 START_ID: Final = b"0-0"
@@ -67,6 +68,8 @@ class RedisStore:
         self._shards = shards
         self._limits = limits
         self._shard_of: dict[str, int] = {}
+        self._listed: dict[str, dict[str, object]] = {}
+        self._listed_s = float("-inf")
 
     async def find_shard(self, channel: str) -> int | None:
         """Shard whose directory lists the channel; None if no shard does."""
@@ -109,7 +112,10 @@ class RedisStore:
         return Loaded((epoch or b"").decode(), seq, _as_of(newest), items=items)
 
     async def directory(self) -> dict[str, dict[str, object]]:
-        """All channels of all shards: name to what the engine says about it."""
+        """All channels of all shards, at most a second old: name to what the engine says."""
+        now_s = time.monotonic()
+        if now_s - self._listed_s < LISTING_S:
+            return self._listed
         pipe = self._redis.pipeline(transaction=False)
         for shard in range(self._shards):
             pipe.execute_command("HGETALL", f"{{{shard}}}:channels")
@@ -121,6 +127,7 @@ class RedisStore:
                 except msgspec.DecodeError:
                     about = {}
                 found[name.decode()] = about | {"shard": shard}
+        self._listed, self._listed_s = found, now_s
         return found
 
     async def _run(self, pipe: Any) -> Sequence[Any]:

@@ -59,6 +59,8 @@ def test_what_is_not_the_successor_changes_nothing() -> None:
     assert channel.apply(out(5, {"a": 9})) is Step.OLD
     assert channel.apply(out(7, {"a": 9})) is Step.HOLE
     assert channel.apply(out(6, {"a": 9}, epoch="e2")) is Step.EPOCH
+    assert channel.apply(OutEntry(NAME, "state", "e1", 6, b'{"a":', 1)) is Step.HOLE
+    assert channel.apply(OutEntry(NAME, "state", "e1", 6, b"", 1)) is Step.HOLE
     assert bodies(channel.snapshot())[0]["data"] == {"a": 1}
 
 
