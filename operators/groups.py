@@ -56,8 +56,8 @@ class GroupFacts:
         return self._table(dimension, window).get((session, key), {}).get(metric, _NOTHING)
 
     def pools(self) -> Sequence[str]:
-        """Stock pools of the group."""
-        return self._stock.pools()
+        """Stock pools of the group whose stock is known."""
+        return self._stock.counted()
 
     def pool(self, pool: str) -> Mapping[str, object]:
         """Figures of a pool."""

@@ -20,7 +20,7 @@ from operators.stock.model import (
     mark_of,
     pool_of,
 )
-from operators.stock.orders import deadline_ms, effects_of
+from operators.stock.orders import deadline_ms, effect_keys, effects_of
 from operators.stock.pool import Pool
 from stream.events import Event
 
@@ -33,7 +33,7 @@ class Books(msgspec.Struct):
     watermark_ms: int = -1
     pools: dict[str, Pool] = {}
     orders: dict[str, Order] = {}
-    deadlines: list[tuple[int, str]] = []
+    deadlines: list[tuple[int, str, str]] = []
     dirty: dict[str, bool] = {}
     listed: dict[str, int] = {}
     costs: Costs = msgspec.field(default_factory=Costs)
@@ -70,9 +70,9 @@ class StockBook:
             return
         state.watermark_ms = watermark_ms
         while state.deadlines and state.deadlines[0][0] <= watermark_ms:
-            _, order_id = heapq.heappop(state.deadlines)
+            _, order_id, line_id = heapq.heappop(state.deadlines)
             if order_id in state.orders:
-                self._settle(order_id, state.orders[order_id])
+                self._settle(order_id, state.orders[order_id], line_id)
         if watermark_ms // BEAT_MS != before // BEAT_MS:
             self._beat(watermark_ms)
 
@@ -89,6 +89,11 @@ class StockBook:
     def pools(self) -> list[str]:
         """All known pools, sorted."""
         return sorted(self._state.pools)
+
+    def counted(self) -> list[str]:
+        """Pools whose stock somebody has told, sorted; the others have no figures to judge."""
+        pools = self._state.pools
+        return sorted(name for name, pool in pools.items() if pool.on_hand() is not None)
 
     def figures(self, pool: str, now_ms: int) -> dict[str, object]:
         """Figures of one pool at `now_ms`; empty for a pool never heard of."""
@@ -153,12 +158,15 @@ class StockBook:
             line.created = earlier(line.created, mark)
             lapse_ms = deadline_ms(line, self.settings.payment_timeout_ms)
             if lapse_ms is not None and lapse_ms > self._state.watermark_ms:
-                heapq.heappush(self._state.deadlines, (lapse_ms, event.order_id or ""))
+                due = (lapse_ms, event.order_id or "", event.line_id or "")
+                heapq.heappush(self._state.deadlines, due)
         elif event.type == "order_paid":
             line.paid = earlier(line.paid, mark)
         else:
             line.cancelled = earlier(line.cancelled, mark)
-        self._settle(event.order_id or "", order)
+        whole = event.type == "order_cancelled" and event.line_id is None
+        for line_id in list(order.lines) if whole else [event.line_id or ""]:
+            self._settle(event.order_id or "", order, line_id)
         self._name(event)
 
     def _refund(self, event: Event) -> None:
@@ -167,7 +175,7 @@ class StockBook:
         old = order.refunds.get(key)
         first = earlier(None if old is None else old.mark, mark)
         order.refunds[key] = Refund(event.line_id or "", first)
-        self._settle(event.order_id or "", order)
+        self._settle(event.order_id or "", order, event.line_id or "")
 
     def _name(self, event: Event) -> None:
         pool = self._state.pools.get(pool_of(event))
@@ -180,20 +188,22 @@ class StockBook:
         if name and event.status != "off":
             listed[name] = min(listed.get(name, at_ms), at_ms)
 
-    def _settle(self, order_id: str, order: Order) -> None:
-        """Apply the difference between what the order does now and what it did before."""
+    def _settle(self, order_id: str, order: Order, line_id: str) -> None:
+        """Apply the difference between what a line does now and what it did before."""
         timeout_ms = self.settings.payment_timeout_ms
-        now = effects_of(order, self._state.watermark_ms, timeout_ms)
-        old = order.effects
+        now = effects_of(order, line_id, self._state.watermark_ms, timeout_ms)
+        keys = effect_keys(order, line_id)
+        old = {key: order.effects[key] for key in keys if key in order.effects}
         if now == old:
             return
         for key, effect in old.items():
             if now.get(key) != effect:
                 self._affect(f"{key}|{order_id}", effect, -1)
+                del order.effects[key]
         for key, effect in now.items():
             if old.get(key) != effect:
                 self._affect(f"{key}|{order_id}", effect, 1)
-        order.effects = now
+                order.effects[key] = effect
 
     def _affect(self, key: str, effect: Effect, sign: int) -> None:
         kind, name, room, at_ms, units = effect

@@ -89,6 +89,10 @@ class StockLedger:
         """All pools known at the watermark, sorted."""
         return self._settled.pools()
 
+    def counted(self) -> list[str]:
+        """Pools whose stock is known at the watermark, sorted."""
+        return self._settled.counted()
+
     def figures(self, pool: str, now_ms: int) -> dict[str, object]:
         """Figures of one pool as of the watermark: for alerts. Empty for an unknown pool."""
         return self._settled.figures(pool, now_ms)

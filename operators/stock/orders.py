@@ -7,19 +7,26 @@ watermark alone, and the ledger applies the difference to what it applied before
 from operators.stock.model import BACK, FLOW, RESERVED, SOLD, TAKE, Effect, Line, Mark, Order
 
 
-def effects_of(order: Order, watermark_ms: int, timeout_ms: int) -> dict[str, Effect]:
-    """All effects of an order at `watermark_ms`; empty when no pool is known yet."""
-    whole = order.lines.get("")
-    everything_cancelled = whole.cancelled if whole is not None else None
+def effects_of(order: Order, line_id: str, watermark_ms: int, timeout_ms: int) -> dict[str, Effect]:
+    """Effects of one line of an order and of its refunds; empty when no pool is known yet."""
+    line, whole = order.lines.get(line_id), order.lines.get("")
     found: dict[str, Effect] = {}
-    for line_id, line in order.lines.items():
-        cancelled = _first(line.cancelled, everything_cancelled)
-        found.update(_line_effects(line_id, line, cancelled, watermark_ms, timeout_ms))
+    if line is not None:
+        cancelled = _first(line.cancelled, None if whole is None else whole.cancelled)
+        found = _line_effects(line_id, line, cancelled, watermark_ms, timeout_ms)
     for key, refund in order.refunds.items():
-        effect = _refund_effect(refund.mark, order.lines.get(refund.line_id))
-        if effect is not None:
-            found[f"{BACK}|{key}"] = effect
+        if refund.line_id == line_id:
+            effect = _refund_effect(refund.mark, line)
+            if effect is not None:
+                found[f"{BACK}|{key}"] = effect
     return found
+
+
+def effect_keys(order: Order, line_id: str) -> list[str]:
+    """Every key that `effects_of` may give for a line."""
+    keys = [f"{FLOW}|{line_id}|{number}" for number in range(3)]
+    keys += [f"{kind}|{line_id}" for kind in (SOLD, RESERVED, TAKE)]
+    return keys + [f"{BACK}|{k}" for k, r in order.refunds.items() if r.line_id == line_id]
 
 
 def deadline_ms(line: Line, timeout_ms: int) -> int | None:
