@@ -267,7 +267,7 @@ class Script:
             state[f"split:{path}/channel"] = {
                 f"session.{name}.{key}": pair[at]
                 for key, pair in room.channels.items()
-                for at, name in enumerate(("view_pv", "pay_uv"))
+                for at, name in enumerate(("view_uv", "pay_uv"))
             }
             state[f"split:{path}/term"] = {f"r5.comments.{k}": n for k, n in room.terms.items()}
         for name, lines in self._boards().items():

@@ -92,7 +92,7 @@ def test_channel_shares_add_up_from_the_split(stage: Stage, open_page: OpenPage)
     views = {
         name.rsplit(".", 1)[1]: cast("int", value)
         for name, value in fields.items()
-        if name.startswith("session.view_pv.")
+        if name.startswith("session.view_uv.")
     }
     total = sum(views.values())
     expected = [
