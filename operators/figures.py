@@ -8,7 +8,7 @@ import numpy as np
 from operators.catalogue.axes import PANE_MS, Window
 from operators.cube import Cube
 from operators.hashindex import I64, Bool
-from operators.plan import Plan, View
+from operators.plan import Layer, Plan, View
 from operators.presence import Presence
 from operators.sessions import Sessions
 
@@ -58,7 +58,9 @@ class Figures:
 
     def ratios(self, view: View, measures: I64) -> tuple[I64, I64]:
         """Numerators and denominators, each (cells, metrics); `den` is 0 where there is none."""
-        return measures @ view.num, measures @ view.den
+        return _combined(measures, view, view.num_layers), _combined(
+            measures, view, view.den_layers
+        )
 
     def nothing(self, measures: I64) -> Bool:
         """Rows in which nothing happened: all measures 0 but the length of the window."""
@@ -132,6 +134,14 @@ class Figures:
         return np.where(place >= 0, inside, presence.online_last[session]), peak
 
 
+def _combined(measures: I64, view: View, layers: tuple[Layer, ...]) -> I64:
+    """Sums of terms, (cells, metrics)."""
+    out = np.zeros((len(measures), len(view.metrics)), np.int64)
+    for layer in layers:
+        out[:, layer.metric] += measures[:, layer.measure] * layer.factor
+    return out
+
+
 def value_of(num: int, den: int, has_den: bool) -> object:
     """A metric's value as it stands in rows and on the wire."""
     if not has_den:
@@ -143,11 +153,13 @@ def values_of(view: View, window: Window, num: I64, den: I64) -> list[dict[str, 
     """The metrics of a window by name, one dict a row of `num` and `den`."""
     names: list[str] = []
     columns: list[list[object]] = []
-    for k in np.flatnonzero(view.in_window[window.name]).tolist():
+    # Keys in their final order: rows are written sorted, and what is sorted sorts fast.
+    shown = np.flatnonzero(view.in_window[window.name]).tolist()
+    for k in sorted(shown, key=lambda k: view.metrics[k].name):
         names.append(view.metrics[k].name)
         nums: list[object] = num[:, k].tolist()
         if view.has_den[k]:
             pairs = zip(num[:, k].tolist(), den[:, k].tolist(), strict=True)
-            nums = [{"num": n, "den": d, "value": n / d if d else None} for n, d in pairs]
+            nums = [{"den": d, "num": n, "value": n / d if d else None} for n, d in pairs]
         columns.append(nums)
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]

@@ -48,10 +48,24 @@ class Contributions:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """The n-th terms of some metrics: `factor` times column `measure`, added to column `metric`.
+
+    All three have shape (terms,), a metric at most once. A product with the matrix of terms is
+    the same, but int64 has no fast one, and nearly all its factors are 0.
+    """
+
+    metric: I64
+    measure: I64
+    factor: I64
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """How the metrics of one dimension are read from a matrix of measures.
 
-    `num` and `den` have shape (measures, metrics); `has_den` and `in_window[name]` (metrics,).
+    `num` and `den` have shape (measures, metrics), the `_layers` say the same; `has_den` and
+    `in_window[name]` (metrics,).
     """
 
     dimension: str
@@ -59,6 +73,8 @@ class View:
     windows: tuple[Window, ...]
     num: I64
     den: I64
+    num_layers: tuple[Layer, ...]
+    den_layers: tuple[Layer, ...]
     has_den: Bool
     in_window: dict[str, Bool]
 
@@ -109,6 +125,8 @@ class Plan:
             tuple(window for window in WINDOWS if window.name in names),
             self._matrix([metric.num for metric in metrics]),
             self._matrix([metric.den or () for metric in metrics]),
+            self._layers([metric.num for metric in metrics]),
+            self._layers([metric.den or () for metric in metrics]),
             np.array([metric.den is not None for metric in metrics]),
             {name: np.array([name in metric.windows for metric in metrics]) for name in names},
         )
@@ -119,3 +137,17 @@ class Plan:
             for name, factor in terms:
                 matrix[self.number[name], place] += factor
         return matrix
+
+    def _layers(self, columns: list[Terms]) -> tuple[Layer, ...]:
+        layers = []
+        for depth in range(max(map(len, columns), default=0)):
+            having = [place for place, terms in enumerate(columns) if len(terms) > depth]
+            terms = [columns[place][depth] for place in having]
+            layers.append(
+                Layer(
+                    np.array(having, np.int64),
+                    np.array([self.number[name] for name, _ in terms], np.int64),
+                    np.array([factor for _, factor in terms], np.int64),
+                )
+            )
+        return tuple(layers)
