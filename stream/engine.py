@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -74,7 +75,8 @@ def run_engine(settings: Settings) -> int:
         finally:
             reader.close()
             asker.close()
-            _LOG.info("stages:\n%s", stages.table())
+            if settings.profile_stages:
+                sys.stderr.write(stages.table() + "\n")
     return 0
 
 

@@ -150,6 +150,9 @@ class Settings:
         None, Area.WATCH, "port of the engine's Prometheus metrics; none: not served", _PORT
     )
     log_level: str = setting("info", Area.WATCH, "least severe log line shown", _LEVELS)
+    profile_stages: bool = setting(
+        False, Area.WATCH, "print at the end how the engine's time was split over its stages"
+    )
 
 
 SETTINGS: Final[tuple[Setting, ...]] = settings_of(Settings)
