@@ -25,11 +25,11 @@ from stream.replay import outputs, split
 
 _BY_NAME: Final = {metric.name: metric for metric in METRICS}
 _QUERY: Final = tuple(
-    replace(_BY_NAME[name], dimensions=(dimension,), windows=("1m",))
-    for name, dimension in (
-        *(("view_uv", "room"), ("pay_uv", "room"), ("cvr_view", "room")),
-        # The boards of a shard cannot be turned off, and want units.
-        *(("gmv_paid", "product"), ("units_paid", "product")),
+    replace(_BY_NAME[name], dimensions=dimensions, windows=("1m",))
+    for name, dimensions in (
+        *(("view_uv", ("room",)), ("pay_uv", ("room",)), ("cvr_view", ("room",))),
+        # The boards of a shard cannot be turned off, and want hosts and units besides.
+        *(("gmv_paid", ("room", "product", "host")), ("units_paid", ("product",))),
     )
 )
 PLANS: Final[dict[str, tuple[Metric, ...]]] = {"first": CORE, "whole": METRICS, "query": _QUERY}

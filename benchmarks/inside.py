@@ -63,8 +63,8 @@ def stages(path: str) -> Figures:
 def batch(path: str, plan: str) -> Figures:
     """The live rhythm: 250 events a step, then a flush; ms of CPU of both, beats apart.
 
-    The first half of the recording warms up. A batch in which a beat falls (every 5 s of event time) also makes
-    rows and looks at the boards; its time is given by itself.
+    The first half of the recording warms up. A batch in which a beat falls (every 5 s of event
+    time) also makes rows and looks at the boards; its time is given by itself.
     """
     shard = new_shard(plan)
     parts = read_events(Path(path), "ndjson", b"bench")

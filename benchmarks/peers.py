@@ -11,7 +11,7 @@ from simulators.bulk_blocks import BulkPlan
 
 PYTHON: Final = ROOT / ".peers" / "bin" / "python"
 SMALL: Final = 200_000
-LARGE: Final = 800_000
+LARGE: Final = 1_000_000
 
 
 def _plan(events: int) -> BulkPlan:
