@@ -64,7 +64,7 @@ def with_settings(*areas: Area, announce: bool = False) -> Callable[[Body], Call
         @functools.wraps(body)
         def command(**given: Any) -> None:
             config, debug = given.pop("config"), given.pop("debug")
-            flags = {entry.name: given.pop(entry.name) for entry in offered}
+            flags = {entry.name: _text(given.pop(entry.name)) for entry in offered}
             loaded = load_settings(config, os.environ, flags)
             start_logging("debug" if debug else loaded.settings.log_level)
             for variable, nearest in near_misses(os.environ):
@@ -97,11 +97,22 @@ def _common() -> Iterator[inspect.Parameter]:
     yield inspect.Parameter("debug", keyword, default=False, annotation=_DEBUG)
 
 
+def _text(given: str | bool | None) -> str | None:
+    """What the settings table parses."""
+    if isinstance(given, bool):
+        return "true" if given else None
+    return given
+
+
 def _flag(entry: Setting) -> inspect.Parameter:
-    """A text option: the settings table parses it, so that all layers fail alike."""
+    """A text option: the settings table parses it, so that all layers fail alike.
+
+    One of true or false is a switch without a value.
+    """
+    switch = entry.type is bool
     option = typer.Option(
         entry.flag,
-        metavar=_metavar(entry),
+        metavar=None if switch else _metavar(entry),
         help=f"{_sentence(entry.help)} [dim]\\[env: {entry.env}] "
         f"\\[default: {show(entry, entry.default)}][/dim]",
         show_default=False,
@@ -111,7 +122,7 @@ def _flag(entry: Setting) -> inspect.Parameter:
         entry.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
-        annotation=Annotated[str | None, option],
+        annotation=Annotated[bool | None if switch else str | None, option],
     )
 
 
