@@ -13,10 +13,10 @@ import typer
 
 from benchmarks.measure import ROOT, machine
 from benchmarks.page import Kept, page, rows_of, table, to_kept
-from benchmarks.peers import flink
+from benchmarks.peers import flink, profile
 from benchmarks.sections import SECTIONS, folder, load
 
-ALL: Final = {**SECTIONS, "flink": flink}
+ALL: Final = {**SECTIONS, "flink": flink, "profile": profile}
 
 
 def main(

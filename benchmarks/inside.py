@@ -73,6 +73,7 @@ def batch(path: str, plan: str) -> Figures:
     quiet_ms: list[float] = []
     beat_ms: list[float] = []
     step_ms: list[float] = []
+    fields: list[int] = []
     warm = b"\n".join(lines[: len(lines) // 2])
     shard.step([Record(version_of(1), 0, warm)])
     shard.flush(0)
@@ -82,8 +83,9 @@ def batch(path: str, plan: str) -> Figures:
         before = time.process_time()
         made = shard.step([Record(version_of(number), 0, body)])
         between = time.process_time()
-        shard.flush(0)
+        flushed = shard.flush(0)
         took = (time.process_time() - before) * 1e3
+        fields.append(sum(len(patch.fields) for patch in flushed.patches))
         (beat_ms if made else quiet_ms).append(took)
         if not made:
             step_ms.append((between - before) * 1e3)
@@ -93,4 +95,5 @@ def batch(path: str, plan: str) -> Figures:
         "beat_ms": middle(beat_ms),
         "quiet": len(quiet_ms),
         "beats": len(beat_ms),
+        "fields": middle(fields),
     }
