@@ -250,7 +250,8 @@ def report(watchers: list[Watcher], writer: Writer, said: list[str], dropped: in
         print(line)
     for watcher, lost in zip(watchers, silent, strict=True):
         if lost:
-            print(f"missed {lost}, announced {watcher.lost}, epoch gaps {watcher.epoch_gaps}")
+            print(f"missed {len(lost)} from {lost[0]}, epoch gaps {watcher.epoch_gaps}", end=", ")
+            print(f"announced {watcher.lost}, closed with {watcher.client.closed_with}")
     for name, value in rows.items():
         print(f"{name:38} {value:>10,}")
     good = not wrong and not any(silent)

@@ -20,7 +20,7 @@ class Limits:
     commands_per_s: int = 20
     command_burst: int = 100
     strikes: int = 3
-    connect_timeout_s: float = 5.0
+    connect_timeout_s: float = 10.0
     ping_s: float = 25.0
     pong_s: float = 20.0
     stall_s: float = 12.0

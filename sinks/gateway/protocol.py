@@ -50,10 +50,10 @@ class CloseCode:
 
 CLOSES: Final[tuple[CloseCode, ...]] = (
     CloseCode(4001, "bad_token", "the token is not valid here"),
-    CloseCode(4007, "connect_timeout", "no `connect` command in time"),
     CloseCode(4009, "bad_frame", "not a JSON object in a text message, or `connect` came twice"),
     CloseCode(4029, "abuse", "the rate limit was ignored"),
     CloseCode(4101, "drain", "the gateway is being restarted"),
+    CloseCode(4107, "connect_timeout", "no `connect` command in time"),
     CloseCode(4108, "slow", "the client read too slowly for too long"),
     CloseCode(4110, "internal", "the gateway failed"),
     CloseCode(4111, "connection_limit", "too many connections of this user"),

@@ -127,7 +127,7 @@ def test_a_user_has_a_limited_number_of_connections(settings: Settings) -> None:
 def test_who_does_not_connect_in_time_is_closed(settings: Settings) -> None:
     async def scenario(server: GatewayServer) -> None:
         raw = await Raw.open(server.port)
-        assert await raw.close_code() == 4007
+        assert await raw.close_code() == 4107
         await raw.end()
 
     against(settings, scenario, Limits(connect_timeout_s=0.1))
