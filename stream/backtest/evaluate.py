@@ -101,6 +101,14 @@ def _after_affected(path: Path, hits: Sequence[tuple[Incident, Sequence[Fired]]]
     return found
 
 
+_NOTE: Final = """\
+Time to detect is from the incident's start until the log's clock had the alert, the two seconds of
+watermark slack included. "Too early" and "too late" are predictions: the pool sold out after, or
+before, the interval. The simulator and the rules were written by people who knew of each other:
+real sessions will be harder, and thresholds belong in your own back-test.
+"""
+
+
 def report(sessions: Sequence[Session], rooms: int, minutes: int, first_seed: int) -> str:
     """Markdown: kinds, false alarms, rules, intervals."""
     whole, quiet = Scores(labelled=True), Scores(labelled=True)
@@ -117,7 +125,7 @@ def report(sessions: Sequence[Session], rooms: int, minutes: int, first_seed: in
             f"{AFFECTED}th affected viewer; at most 60 s is asked.\n"
         )
     return (
-        f"{len(sessions)} sessions of {minutes} minutes, {rooms} rooms each, "
+        f"{_NOTE}\n{len(sessions)} sessions of {minutes} minutes, {rooms} rooms each, "
         f"{number(whole.room_hours, 0)} room-hours, seeds from {first_seed}.\n\n"
         f"{_kinds(whole)}{extra}\n"
         f"False alarms: {number(whole.false_per_hour, 2)} per room-hour in all sessions, "
