@@ -96,6 +96,7 @@ class Patches:
         state, sent = self._state, self._sent[view.dimension]
         rows = sent.rows(cells, state.cube.cells.count)
         channels = [self._channel(view, cell) for cell in cells.tolist()]
+        has_den = view.has_den.tolist()
         for place, window in enumerate(view.windows):
             measures = self._figures.measures(view, cells, self._span(view, place))
             num, den = self._figures.ratios(view, measures)
@@ -110,10 +111,10 @@ class Patches:
                 den[at, which].tolist(),
                 strict=True,
             )
+            names = [f"{window.wire}.{metric.name}" for metric in view.metrics]
             for cell, k, n, d in numbers:
                 channel, suffix = channels[cell]
-                name = f"{window.wire}.{view.metrics[k].name}{suffix}"
-                fields.setdefault(channel, {})[name] = value_of(n, d, bool(view.has_den[k]))
+                fields.setdefault(channel, {})[names[k] + suffix] = value_of(n, d, has_den[k])
 
     def _channel(self, view: View, cell: int) -> tuple[str, str]:
         """Channel of a cell and what its field names end in."""
