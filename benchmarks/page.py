@@ -1,6 +1,6 @@
 """The page and the terminal's table, from what the sections found and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -68,9 +68,18 @@ def table(sections: Mapping[str, Mapping[str, object]]) -> str:
     return "\n".join(lines)
 
 
-def page(sections: Mapping[str, Mapping[str, object]], more: str) -> str:
-    """docs/performance.md; `more` is what a person wrote about bounds and profiles."""
+def page(sections: Mapping[str, Mapping[str, object]], missing: Sequence[str], more: str) -> str:
+    """docs/performance.md.
+
+    Args:
+        sections: what was measured, by name, in the order of the page.
+        missing: sections that were never run.
+        more: what a person wrote about bounds.
+    """
     parts = [_HEAD, table(sections), ""]
+    if missing:
+        names = ",".join(missing)
+        parts.append(f'**Never run so far**: `make bench ARGS="--only {names}"`.\n')
     for name, section in sections.items():
         parts.append(f"## {name}\n")
         parts.append(

@@ -281,8 +281,8 @@ def split(rounds: int) -> Found:
         f"parser alone {until['parse']:.2f} µs; all {until['rows']:.2f} µs, "
         f"{until['rows'] / until['parse']:.0f} × the parser.",
         f"What bounds the goals of the first rows: naive Bytewax by room takes {naive:.2f} µs an "
-        f"event in all, our parser and columns {until['columns']:.2f} µs before any fold: "
-        f"were the rest free, the ratio would be {naive / until['columns']:.1f} ×. Most of the rest "
+        f"event; our parser and columns {until['columns']:.2f} µs before any fold: were the rest "
+        f"free, the ratio would be {naive / until['columns']:.1f} ×. Most of the rest "
         "goes into rows: each minute a row for every product, channel, host, segment, campaign and "
         "platform of a room in which something was, a quarter of a row an event at 17 events a "
         "second a room; each has up to 60 metrics with numerator and denominator, made as Python "
