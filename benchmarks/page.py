@@ -25,7 +25,7 @@ def to_kept(found: Found, when: str, machine: str, load: float, rounds: int) -> 
         "when": when,
         "machine": machine,
         "load": round(load, 1),
-        "rounds": rounds,
+        "rounds": 1 if found.once else rounds,
         "rows": [asdict(row) for row in found.rows],
         "words": found.words,
         "plots": sorted(found.plots),
@@ -84,7 +84,7 @@ def page(sections: Mapping[str, Mapping[str, object]], missing: Sequence[str], m
         parts.append(f"## {name}\n")
         parts.append(
             f"{section['when']}, {section['machine']}, load average {section['load']}, "
-            f"{section['rounds']} rounds.\n"
+            f"rounds: {section['rounds']}.\n"
         )
         words, plots = section["words"], section["plots"]
         if isinstance(words, list):

@@ -88,7 +88,7 @@ def profile(rounds: int) -> Found:
         lines += [f"| `{name}` | {share:.1%} |" for name, share in top]
         words.append(f"py-spy, {title}, share of samples in or below a function:\n\n")
         words[-1] += "\n".join(lines)
-    return Found([], words)
+    return Found([], words, once=True)
 
 
 def _inclusive(stacks: str) -> list[tuple[str, float]]:

@@ -19,6 +19,8 @@ class Found:
     rows: list[Row] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     plots: dict[str, str] = field(default_factory=dict)
+    once: bool = False
+    """Measured once, whatever rounds were asked for."""
 
 
 RATE_EVENTS: Final = 200_000
@@ -182,7 +184,7 @@ def weights(rounds: int) -> Found:
         "bytes of the arrays as allocated, growth reserve included. Per room: tracemalloc, 1,000 "
         "live rooms without an event, after a beat and a flush."
     ]
-    return Found(rows, words)
+    return Found(rows, words, once=True)
 
 
 def live(rounds: int) -> Found:
@@ -244,7 +246,7 @@ def snapshots(rounds: int) -> Found:
         f"{found['freeze_s'] * 1e3:,.0f} ms of CPU (median of 3), thaw "
         f"{found['thaw_s'] * 1e3:,.0f} ms."
     ]
-    return Found([], words)
+    return Found([], words, once=True)
 
 
 STAGES: Final = ("parse", "decode", "columns", "fold", "rows")
