@@ -47,9 +47,9 @@ def test_after_a_rotation_the_old_key_still_verifies_and_no_longer_signs() -> No
 
 
 def forged(**changes: object) -> str:
-    body = jwt.decode(
-        mint_token(SETTINGS, ["t1"], ["*"], "screen", 60), SECRET, ["HS256"], audience=AUDIENCE
-    )
+    # Made when tests are collected, judged when their turn comes: long before it expires.
+    token = mint_token(SETTINGS, ["t1"], ["*"], "screen", 86_400)
+    body = jwt.decode(token, SECRET, ["HS256"], audience=AUDIENCE)
     body = {key: value for key, value in (body | changes).items() if value is not None}
     return jwt.encode(body, SECRET, algorithm="HS256")
 
