@@ -17,7 +17,7 @@ from sinks.gateway.server import GatewayServer
 SECRET = "a-benchmark-secret-of-more-than-32-characters"
 LIMITS = Limits(
     max_connections=50_000,
-    max_per_ip=50_000,
+    max_per_address=50_000,
     max_per_user=50_000,
     accept_per_s=20_000,
     commands_per_s=1_000,
@@ -38,6 +38,8 @@ class BenchSettings:
     token_ttl_s: int = 3_600
     allowed_origins: tuple[str, ...] = ()
     max_connections: int = 50_000
+    max_per_address: int = 50_000
+    max_per_user: int = 50_000
     assets_dir: Path | None = None
 
 

@@ -6,7 +6,9 @@ Files are served from an exact table made at start, so no path is ever built fro
 import gzip
 import mimetypes
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from importlib.resources import files
@@ -24,6 +26,7 @@ PAGES: Final[dict[str, str]] = {
     "/console": "console.html",
 }
 PACK_FROM_BYTES: Final = 1_024
+FOR_GOOD: Final = "max-age=31536000, immutable"
 ASSET_SUFFIXES: Final = (".js", ".css", ".svg")
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -94,30 +97,44 @@ def refusal(status: HTTPStatus, text: str, retry_after_s: int | None = None) -> 
 def static_routes(asset_path: Callable[[str], Path]) -> dict[str, Route]:
     """Paths of the pages and their files, read once; `asset_path` finds the libraries.
 
-    A page or a library that is not there is left out: its path is 404, the rest works.
+    The pages name their files below a folder that is the hash of all of them, so a browser keeps
+    those for good and asks again only after an upgrade. A page or a library that is not there is
+    left out: its path is 404, the rest works.
     """
-    routes: dict[str, Route] = {}
     web = files("sinks").joinpath("web")
-    for entry in sorted(web.iterdir(), key=lambda item: item.name):
-        if entry.name.endswith(ASSET_SUFFIXES):
-            routes[f"/assets/{entry.name}"] = _fixed(entry.read_bytes(), entry.name)
+    found = {
+        entry.name: entry.read_bytes()
+        for entry in sorted(web.iterdir(), key=lambda item: item.name)
+        if entry.name.endswith(ASSET_SUFFIXES)
+    }
+    with suppress(ConfigError):
+        found["echarts.min.js"] = asset_path("echarts.min.js").read_bytes()
+    version = sha256(b"".join(found.values())).hexdigest()[:16]
+    routes: dict[str, Route] = {}
+    for name, content in found.items():
+        body = fixed(content, _type_of(name))
+        routes[f"/assets/{name}"] = partial(_same, body)
+        routes[f"/assets/{version}/{name}"] = partial(_same, replace(body, cache=FOR_GOOD))
     for path, name in PAGES.items():
         page = web.joinpath(name)
         if page.is_file():
-            routes[path] = _fixed(page.read_bytes(), name)
-    try:
-        library = asset_path("echarts.min.js")
-    except ConfigError:
-        return routes
-    routes["/assets/echarts.min.js"] = _fixed(library.read_bytes(), library.name)
+            text = page.read_bytes().replace(b'"/assets/', b'"/assets/%b/' % version.encode())
+            routes[path] = partial(_same, fixed(text, _type_of(name)))
     return routes
 
 
-def _fixed(content: bytes, name: str) -> Route:
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    if kind.startswith("text/") or kind == "application/javascript":
-        kind = f"{kind}; charset=utf-8"
+def fixed(content: bytes, content_type: str) -> Body:
+    """What never changes while the process lives: packed once, asked for again by its hash."""
     etag = f'"{sha256(content).hexdigest()[:24]}"'
     packed = gzip.compress(content, 9, mtime=0) if len(content) > PACK_FROM_BYTES else None
-    body = Body(content, kind, cache="no-cache", packed=packed, etag=etag)
-    return lambda: body
+    return Body(content, content_type, cache="no-cache", packed=packed, etag=etag)
+
+
+def _same(body: Body) -> Body:
+    return body
+
+
+def _type_of(name: str) -> str:
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    is_text = kind.startswith("text/") or kind == "application/javascript"
+    return f"{kind}; charset=utf-8" if is_text else kind

@@ -10,7 +10,7 @@ class Limits:
     """Limits of one gateway process. Defaults: docs/protocol.md, "Limits"."""
 
     max_connections: int = 10_000
-    max_per_ip: int = 50
+    max_per_address: int = 50
     max_per_user: int = 50
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     accept_per_s: int = 200
@@ -90,7 +90,7 @@ class Admission:
         """Why a new connection is refused: `full`, `per_ip` or `rate`; None if it is welcome."""
         if self.open >= self._limits.max_connections:
             return "full"
-        if ip is not None and self._ips[ip] >= self._limits.max_per_ip:
+        if ip is not None and self._ips[ip] >= self._limits.max_per_address:
             return "per_ip"
         return None if self._bucket.take(now_s) else "rate"
 

@@ -92,6 +92,16 @@ class GatewaySettings(Protocol):
         ...
 
     @property
+    def max_per_address(self) -> int:
+        """Connections of one address."""
+        ...
+
+    @property
+    def max_per_user(self) -> int:
+        """Connections of one user."""
+        ...
+
+    @property
     def assets_dir(self) -> Path | None:
         """Folder of the pages' libraries."""
         ...
@@ -112,7 +122,11 @@ class GatewayServer:
             raise ConfigError("redis_url", settings.redis_url, "the address of a Redis server")
         if not settings.token_secret:
             raise ConfigError("token_secret", settings.token_secret, "a key of 32 characters")
-        self.limits = limits or Limits(max_connections=settings.max_connections)
+        self.limits = limits or Limits(
+            max_connections=settings.max_connections,
+            max_per_address=settings.max_per_address,
+            max_per_user=settings.max_per_user,
+        )
         self.port = settings.port
         self._settings = settings
         self._process = process
@@ -155,7 +169,7 @@ class GatewayServer:
         routes = http.static_routes(lambda name: asset_path(name, folder))
         routes["/health"] = views.health
         routes["/ready"] = lambda: views.ready(self.gateway, self.feed)
-        routes["/api/catalogue"] = views.catalogue
+        routes["/api/catalogue"] = views.catalogue()
         return routes
 
     async def __aenter__(self) -> "GatewayServer":

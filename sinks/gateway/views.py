@@ -10,7 +10,7 @@ from operators.catalogue import as_json
 from sinks.gateway.auth import Claims
 from sinks.gateway.feed import Feed
 from sinks.gateway.gateway import Gateway
-from sinks.gateway.http import Body
+from sinks.gateway.http import Body, Route, fixed
 from sinks.gateway.metrics import Sample, by_label, render
 from stream.errors import SinkError
 
@@ -34,9 +34,10 @@ def ready(gateway: Gateway, feed: Feed) -> Body:
     return Body(content, JSON, HTTPStatus.OK if fine else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def catalogue() -> Body:
-    """The metric catalogue."""
-    return Body(msgspec.json.encode(as_json()), JSON, cache="max-age=60")
+def catalogue() -> Route:
+    """The metric catalogue, made once."""
+    body = fixed(msgspec.json.encode(as_json()), JSON)
+    return lambda: body
 
 
 async def rooms(gateway: Gateway, claims: Claims) -> Body:

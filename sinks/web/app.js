@@ -13,6 +13,8 @@ import { askToken, readToken } from "./token.js";
 import { tilesOf } from "./views.js";
 
 const DRAW_MS = 250;
+/** Charts are not waited with for longer, whatever channel is missing. */
+const CHARTS_MS = 3000;
 
 /**
  * Starts a page.
@@ -33,7 +35,6 @@ export async function start(page) {
   await app.findRooms();
   app.build();
   app.run();
-  loadCharts();
 }
 
 class App {
@@ -126,7 +127,10 @@ class App {
     document.querySelector(".head-side .button")?.focus();
   }
 
-  /** Draws what changed four times a second; a hidden page draws nothing. */
+  /**
+   * Draws what changed four times a second; a hidden page draws nothing. Until every channel was
+   * drawn once, each frame draws what has come: nobody waits a quarter of a second for the first.
+   */
   run() {
     let second = -1;
     const draw = () => {
@@ -142,7 +146,14 @@ class App {
     };
     setInterval(draw, DRAW_MS);
     document.addEventListener("visibilitychange", draw);
-    draw();
+    const began = performance.now();
+    const first = () => {
+      draw();
+      const ready = document.body.dataset.ready === "true";
+      if (!ready) requestAnimationFrame(first);
+      if (ready || performance.now() - began > CHARTS_MS) requestAnimationFrame(() => setTimeout(loadCharts));
+    };
+    first();
   }
 }
 

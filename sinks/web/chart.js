@@ -4,18 +4,21 @@ import { node } from "./dom.js";
 
 const PAINT_MS = 2000;
 
-let loading = null;
+let load = null;
 
-/** Loads ECharts once. @returns {Promise<Object|null>} null where it is not installed */
-export function loadCharts() {
-  loading ??= new Promise((resolve) => {
-    const script = node("script", { src: "/assets/echarts.min.js" });
+/** ECharts, once `loadCharts` was called; null where it is not installed. */
+const library = new Promise((resolve) => {
+  load = () => {
+    load = () => {};
+    const script = node("script", { src: new URL("./echarts.min.js", import.meta.url).href });
     script.addEventListener("load", () => resolve(globalThis.echarts ?? null));
     script.addEventListener("error", () => resolve(null));
     document.head.append(script);
-  });
-  return loading;
-}
+  };
+});
+
+/** Loads ECharts once: a megabyte to read, so the figures are drawn before it is asked for. */
+export const loadCharts = () => load();
 
 /** Colours and sizes of the style sheet, for the canvas. */
 export function theme() {
@@ -61,14 +64,14 @@ export function chartIn(ctx, body) {
     chart.resize();
     paint();
   });
-  loadCharts().then((library) => {
+  library.then((echarts) => {
     if (disposed) return;
-    if (library === null) {
+    if (echarts === null) {
       canvas.append(node("p", { class: "tile-note", text: ctx.t("no_chart") }));
       return;
     }
     look = theme();
-    chart = library.init(canvas, null, { renderer: "canvas" });
+    chart = echarts.init(canvas, null, { renderer: "canvas" });
     // Otherwise it asks for ten more frames after each drawing, and the whole page pays for them.
     chart.getZr().setSleepAfterStill(1);
     resize.observe(canvas);

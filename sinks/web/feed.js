@@ -8,6 +8,7 @@
 
 import { connect } from "./client.js";
 import { parseRoom } from "./derive.js";
+import { keepToken } from "./token.js";
 
 const STALE_AFTER_MS = 3500;
 const RATE_MS = 200;
@@ -32,6 +33,7 @@ export class Feed {
     this.client = connect({
       url: this.url,
       token: this.token,
+      onToken: keepToken,
       onState: (state, code) => {
         this.state = state;
         if (state !== "closed") this.onState(state, code);

@@ -9,10 +9,15 @@ export function readToken() {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const given = fragment.get("token");
   if (given !== null) {
-    sessionStorage.setItem(KEY, given);
+    keepToken(given);
     history.replaceState(null, "", location.pathname + location.search);
   }
   return sessionStorage.getItem(KEY);
+}
+
+/** Keeps a renewed token, so that a reload does not come back with an expired one. */
+export function keepToken(token) {
+  sessionStorage.setItem(KEY, token);
 }
 
 /** Asks for a token and connects again. */
@@ -28,7 +33,7 @@ export function askToken(t, feed) {
   const dialog = node("dialog", { class: "token", "aria-labelledby": "token-title" }, [form]);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    sessionStorage.setItem(KEY, input.value.trim());
+    keepToken(input.value.trim());
     dialog.remove();
     feed.open();
   });

@@ -137,6 +137,15 @@ class Settings:
     max_connections: int = setting(
         10_000, Area.GATEWAY, "WebSocket connections of one gateway process", _POSITIVE
     )
+    max_per_address: int = setting(
+        50,
+        Area.GATEWAY,
+        "connections of one address and process; this host's own are not counted",
+        _POSITIVE,
+    )
+    max_per_user: int = setting(
+        50, Area.GATEWAY, "connections of one user of tokens and process", _POSITIVE
+    )
 
     assets_dir: Path | None = setting(
         None, Area.GATEWAY, "folder of the pages' libraries; none: where set-up put them"

@@ -171,7 +171,7 @@ def test_a_mistyped_variable_is_noticed_and_a_foreign_one_is_not() -> None:
 def test_durations_and_sizes_carry_their_unit_in_the_name() -> None:
     unitless = {
         "shards", "out_maxlen", "dead_maxlen", "processes", "process_id", "gateway_processes",
-        "workers", "port", "max_connections", "metrics_port",
+        "workers", "port", "max_connections", "max_per_address", "max_per_user", "metrics_port",
     }  # fmt: skip
     numbers = {entry.name for entry in SETTINGS if entry.type in {int, float}}
     assert {name for name in numbers - unitless if not name.endswith(UNITS)} == set()

@@ -117,9 +117,13 @@ class Stage:
         self.sink.close()
         self.redis.stop()
 
+    def token(self, role: str = "operator", ttl_s: int = 3_600) -> str:
+        """An access token to everything of the stage."""
+        return mint_token(self.settings, [TENANT], ["*"], role, ttl_s)
+
     def url(self, path: str = "/screen", as_role: str = "operator", **query: str) -> str:
         """Address of a page, with a token of the role in the fragment."""
-        token = mint_token(self.settings, [TENANT], ["*"], as_role, 3_600)
+        token = self.token(as_role)
         text = "&".join(f"{name}={value}" for name, value in query.items())
         return f"http://127.0.0.1:{self.port}{path}?{text}#token={token}"
 

@@ -104,6 +104,18 @@ def test_a_refused_token_is_asked_for_and_replaced(stage: Stage, open_page: Open
     assert "token" not in page.url
 
 
+def test_a_renewed_token_outlives_a_reload(stage: Stage, open_page: OpenPage) -> None:
+    short = stage.token(ttl_s=10)
+    page = open_page(stage.url(rooms="t1/r1", lang="en").split("#")[0] + f"#token={short}").page
+    page.wait_for_function(
+        "(first) => sessionStorage.getItem('liveroom.token') !== first", arg=short
+    )
+    renewed = page.evaluate("sessionStorage.getItem('liveroom.token')")
+    page.reload()
+    expect(page.locator(".hero-figure")).to_contain_text("¥")
+    assert page.evaluate("sessionStorage.getItem('liveroom.token')") == renewed
+
+
 def test_less_motion_means_no_motion(stage: Stage, open_page: OpenPage) -> None:
     page = open_page(stage.url(rooms="t1/r1", lang="en"), reduced=True).page
     stage.advance(60)

@@ -125,6 +125,8 @@ class Settings:
     token_ttl_s: int = 3_600
     allowed_origins: tuple[str, ...] = ()
     max_connections: int = 10_000
+    max_per_address: int = 50
+    max_per_user: int = 50
     assets_dir: Path | None = None
 
     def token(self, role: str = "operator", ttl_s: int = 600, **options: Any) -> str:

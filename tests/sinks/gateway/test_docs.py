@@ -52,7 +52,7 @@ def test_every_close_code_is_used() -> None:
 def test_the_limits_are_documented_as_they_are() -> None:
     limits = Limits()
     for row in (
-        f"| {limits.max_connections}, {limits.max_per_ip}, {limits.max_per_user} |",
+        f"| {limits.max_connections}, {limits.max_per_address}, {limits.max_per_user} |",
         f"| {limits.accept_per_s} |",
         f"| {limits.max_message_bytes} bytes |",
         f"| {limits.max_channels} |",

@@ -67,7 +67,7 @@ async def attack(server: GatewayServer, token: str, seed: int) -> int | None:
 
 
 def test_hostile_frames_get_a_code_and_hurt_nobody(engine: Engine, settings: Settings) -> None:
-    limits = Limits(max_per_ip=1_000, max_per_user=1_000, accept_per_s=10_000)
+    limits = Limits(max_per_address=1_000, max_per_user=1_000, accept_per_s=10_000)
 
     async def scenario() -> None:
         engine.patch(ROOM, {"a": 0})

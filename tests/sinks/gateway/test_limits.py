@@ -19,7 +19,7 @@ def test_a_clock_that_goes_back_gives_nothing() -> None:
 
 
 def test_admission_counts_process_address_and_user() -> None:
-    limits = Limits(max_connections=3, max_per_ip=2, max_per_user=1, accept_per_s=100)
+    limits = Limits(max_connections=3, max_per_address=2, max_per_user=1, accept_per_s=100)
     admission = Admission(limits, 0.0)
     assert admission.refuse("a", 0.0) is None
     admission.enter("a")
@@ -54,7 +54,7 @@ def test_a_forwarded_address_is_believed_from_our_own_proxy_only(
 
 
 def test_programs_on_this_host_are_not_limited_by_address() -> None:
-    admission = Admission(Limits(max_per_ip=1), 0.0)
+    admission = Admission(Limits(max_per_address=1), 0.0)
     admission.enter(None)
     assert admission.refuse(None, 0.0) is None
     admission.leave(None, None)

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -109,7 +110,7 @@ def test_an_address_behind_our_proxy_has_a_limited_number_of_connections(
         for raw in (first, second, other):
             await raw.end()
 
-    against(settings, scenario, Limits(max_per_ip=1))
+    against(settings, scenario, Limits(max_per_address=1))
 
 
 def test_a_user_has_a_limited_number_of_connections(settings: Settings) -> None:
@@ -260,6 +261,20 @@ def test_files_are_packed_and_sent_once(settings: Settings) -> None:
         assert gzip.decompress(packed) == plain
         status, _, body = await get(server, path, **{"If-None-Match": headers["ETag"]})
         assert (status, body) == (304, b"")
+
+    against(settings, scenario)
+
+
+def test_a_page_names_files_that_never_change_under_their_name(settings: Settings) -> None:
+    async def scenario(server: GatewayServer) -> None:
+        _, headers, page = await get(server, "/screen")
+        assert headers["Cache-Control"] == "no-cache"
+        named = re.findall(r'"(/assets/[^"]+)"', page.decode())
+        assert len(named) > 20
+        for path in named:
+            status, headers, content = await get(server, path)
+            assert (status, headers["Cache-Control"]) == (200, "max-age=31536000, immutable")
+            assert content == (await get(server, f"/assets/{path.rpartition('/')[2]}"))[2]
 
     against(settings, scenario)
 
