@@ -18,7 +18,7 @@ from operators.plan import Plan
 from operators.rules.model import RuleSet
 from operators.rules.parse import parse_rules
 from operators.shard import Shard
-from sinks.results import encode_row
+from sinks.results import encode_rows
 from stream.errors import InvariantError
 from stream.formats import read_events
 from stream.replay import outputs, split
@@ -53,8 +53,8 @@ def _fold(shard: Shard, pieces: Iterable[bytes]) -> Figures:
     started, wall = time.process_time(), time.perf_counter()
     rows = size = 0
     for output in outputs(pieces, [shard]):
-        for row in output.rows:
-            size += len(encode_row(row))
+        for line in encode_rows(output.rows):
+            size += len(line)
             rows += 1
     counters = shard.state.counters
     return {

@@ -10,7 +10,7 @@ from benchmarks.measure import Figures, middle
 from operators.columns import ColumnReader
 from operators.profiles import Names
 from operators.shard import Record
-from sinks.results import encode_row
+from sinks.results import encode_rows
 from stream.codec import chunks, decode
 from stream.events import Event
 from stream.formats import read_events
@@ -53,8 +53,8 @@ def stages(path: str) -> Figures:
         shard, count = new_shard(), 0
         started = time.process_time()
         for output in outputs(pieces, [shard]):
-            for row in output.rows if name == "rows" else ():
-                count += len(encode_row(row))
+            for line in encode_rows(output.rows) if name == "rows" else ():
+                count += len(line)
         found[name] = time.process_time() - started
         found["events"] = shard.state.counters["in"]
     return found

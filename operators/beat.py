@@ -16,6 +16,7 @@ from operators.figures import MINUTE_MS, Figures
 from operators.fold import Fold
 from operators.options import State
 from operators.results import Patch, Row
+from operators.row_blocks import MetricRows
 from operators.rows import Rows
 from operators.sessions import RESUME_MS, Place
 
@@ -29,7 +30,7 @@ PRESENCE_LAG_S: Final = 65
 class Finals:
     """What a beat yields."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row | MetricRows] = field(default_factory=list)
     patches: list[Patch] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
     sealed: list[Place] = field(default_factory=list)
@@ -173,13 +174,16 @@ class Beat:
             cube.dirty[cube.cell(sessions, 0, sessions * 0 - 1)] = True
 
 
-def history(rows: list[Row]) -> list[Patch]:
+def history(rows: list[Row | MetricRows]) -> list[Patch]:
     """The chart's past: final minutes of rooms, as fields of `hist:T/ROOM`."""
     fields: dict[str, dict[str, object]] = {}
-    for row in rows:
-        if row.kind == "metric" and row.dimension == "room" and row.window == "1m":
-            metrics = row.body["metrics"]
-            if isinstance(metrics, dict):
-                of_room = fields.setdefault(f"hist:{row.tenant}/{row.room_id}", {})
-                of_room[str(row.start_ms)] = {**metrics, "revision": row.revision}
+    for block in rows:
+        if isinstance(block, Row):
+            continue
+        if block.layout.dimension == "room" and block.layout.window == "1m":
+            for row in block:
+                metrics = row.body["metrics"]
+                if isinstance(metrics, dict):
+                    of_room = fields.setdefault(f"hist:{row.tenant}/{row.room_id}", {})
+                    of_room[str(row.start_ms)] = {**metrics, "revision": row.revision}
     return [Patch(channel, minutes) for channel, minutes in fields.items()]

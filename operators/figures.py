@@ -1,5 +1,6 @@
 """Figures of cells: measures read from the cube and the clock, combined by the catalogue."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -149,17 +150,13 @@ def value_of(num: int, den: int, has_den: bool) -> object:
     return {"num": num, "den": den, "value": num / den if den else None}
 
 
-def values_of(view: View, window: Window, num: I64, den: I64) -> list[dict[str, object]]:
-    """The metrics of a window by name, one dict a row of `num` and `den`."""
-    names: list[str] = []
+def values_of(names: Sequence[str], has_den: Bool, num: I64, den: I64) -> list[dict[str, object]]:
+    """Figures by name, one dict a row; `num` and `den` have shape (rows, names)."""
     columns: list[list[object]] = []
-    # Keys in their final order: rows are written sorted, and what is sorted sorts fast.
-    shown = np.flatnonzero(view.in_window[window.name]).tolist()
-    for k in sorted(shown, key=lambda k: view.metrics[k].name):
-        names.append(view.metrics[k].name)
-        nums: list[object] = num[:, k].tolist()
-        if view.has_den[k]:
-            pairs = zip(num[:, k].tolist(), den[:, k].tolist(), strict=True)
+    for place, ratio in enumerate(has_den.tolist()):
+        nums: list[object] = num[:, place].tolist()
+        if ratio:
+            pairs = zip(num[:, place].tolist(), den[:, place].tolist(), strict=True)
             nums = [{"den": d, "num": n, "value": n / d if d else None} for n, d in pairs]
         columns.append(nums)
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]

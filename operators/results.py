@@ -6,7 +6,7 @@ that loses nothing. Both are named `<kind>:<tenant>/<group or room>[/<more>]`; t
 `{"num": int, "den": int, "value": float | null}`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -85,7 +85,7 @@ class Output:
     as_of_ms: int
     patches: tuple[Patch, ...] = ()
     entries: tuple[LogEntry, ...] = ()
-    rows: tuple[Row, ...] = ()
+    rows: Sequence[Row] = ()
     dead: tuple[DeadLetter, ...] = ()
     retired: tuple[str, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)

@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 
 from operators.catalogue.axes import PANES_PER_MINUTE, WINDOWS, Window
-from operators.figures import MINUTE_MS, Figures, Span, values_of
+from operators.figures import MINUTE_MS, Figures, Span
 from operators.hashindex import I64
 from operators.options import State
 from operators.plan import View
-from operators.results import Row
+from operators.row_blocks import Layout, MetricRows, Place
 
 _SESSION: Final = WINDOWS[0]
 _MINUTES_OF: Final = {w.name: w.panes // PANES_PER_MINUTE for w in WINDOWS if w.panes}
@@ -26,14 +26,16 @@ class Rows:
         self._state = state
         self._figures = figures
         self.revisions: dict[tuple[int, str, int], int] = {}
+        self._layouts: dict[tuple[str, str], Layout] = {}
+        self._places: dict[int, Place] = {}
 
-    def minute(self, end: int) -> list[Row]:
+    def minute(self, end: int) -> list[MetricRows]:
         """Rows of the windows that end at minute `end`, for every cell in which something was."""
         cube = self._state.cube
         live = np.flatnonzero(cube.ring[: cube.slot_count] >= 0)
         busy = np.unique(cube.slot_cell[live].astype(np.int64))
         by_dimension = cube.cell_dimension[busy]
-        rows: list[Row] = []
+        rows: list[MetricRows] = []
         for place, view in enumerate(self._state.plan.views):
             cells = busy[by_dimension == place]
             if view.dimension == "room":
@@ -43,7 +45,7 @@ class Rows:
                     rows += self._rows(view, cells, window, end, revise=False)
         return rows
 
-    def corrections(self, late: Iterable[tuple[int, int]], last: int) -> list[Row]:
+    def corrections(self, late: Iterable[tuple[int, int]], last: int) -> list[MetricRows]:
         """New revisions of the rows up to minute `last` that late events in (cell, pane) change.
 
         A viewer who comes late is online for minutes after, so a room's own minutes are
@@ -57,7 +59,7 @@ class Rows:
                 reach = last if is_room and name == "1m" else first + length - 1
                 dirty.update((cell, name, end) for end in range(first, min(reach, last) + 1))
         self._add_shares(dirty)
-        rows: list[Row] = []
+        rows: list[MetricRows] = []
         for place, view in enumerate(self._state.plan.views):
             mine = [d for d in dirty if self._state.cube.cell_dimension[d[0]] == place]
             for window in view.windows:
@@ -84,12 +86,12 @@ class Rows:
                 others = by_session.get(int(cube.cell_session[cell]), ())
                 dirty.update((other, name, end) for other in others)
 
-    def sessions(self, sessions: I64, *, revise: bool) -> list[Row]:
+    def sessions(self, sessions: I64, *, revise: bool) -> list[MetricRows]:
         """Rows of whole sessions, every cell of them."""
         cube = self._state.cube
         count = cube.cells.count
         cells = np.flatnonzero(np.isin(cube.cell_session[:count], sessions))
-        rows: list[Row] = []
+        rows: list[MetricRows] = []
         for place, view in enumerate(self._state.plan.views):
             mine = cells[cube.cell_dimension[cells] == place]
             if _SESSION in view.windows and len(mine):
@@ -102,59 +104,53 @@ class Rows:
         open_ = np.flatnonzero(~state.sessions.sealed[: state.sessions.count])
         return state.cube.cell(open_, 0, np.full(len(open_), -1, np.int64))
 
-    def _rows(self, view: View, cells: I64, window: Window, end: int, *, revise: bool) -> list[Row]:
-        until_s = self._until_s()
-        span = Span(window, end * MINUTE_MS, until_s)
+    def _rows(
+        self, view: View, cells: I64, window: Window, end: int, *, revise: bool
+    ) -> list[MetricRows]:
+        """The block of a window's rows, without cells in which nothing was; [] if that is all."""
+        span = Span(window, end * MINUTE_MS, self._until_s())
         measures = self._figures.measures(view, cells, span)
         some = np.flatnonzero(~self._figures.nothing(measures))
         if not len(some):
             return []
+        layout = self._layout(view, window)
         num, den = self._figures.ratios(view, measures[some])
-        bodies = values_of(view, window, num, den)
+        start_ms, end_ms = self._bounds(cells[some], window, end)
+        numbers = cells[some].tolist()
+        revisions = [self._revision(cell, window.name, end) for cell in numbers] if revise else 0
         return [
-            self._row(
-                view,
-                cell,
-                window,
-                end,
-                self._revision(cell, window.name, end) if revise else 0,
-                body,
+            MetricRows(
+                layout,
+                [self._place(cell, view) for cell in numbers],
+                start_ms,
+                end_ms,
+                np.broadcast_to(np.array(revisions, np.int64), len(some)),
+                num[:, layout.which],
+                den[:, layout.which],
             )
-            for cell, body in zip(cells[some].tolist(), bodies, strict=True)
         ]
 
-    def _row(
-        self,
-        view: View,
-        cell: int,
-        window: Window,
-        end: int,
-        revision: int,
-        body: dict[str, object],
-    ) -> Row:
-        sessions = self._state.sessions
-        tenant, group, room, key = self._state.cell_place(cell)
+    def _layout(self, view: View, window: Window) -> Layout:
+        found = self._layouts.get((view.dimension, window.name))
+        if found is None:
+            found = self._layouts[view.dimension, window.name] = Layout(view, window.name)
+        return found
+
+    def _place(self, cell: int, view: View) -> Place:
+        found = self._places.get(cell)
+        if found is None:
+            tenant, group, room, key = self._state.cell_place(cell)
+            key_or_none = None if view.dimension == "room" else key
+            found = self._places[cell] = Place(tenant, group, room, key_or_none)
+        return found
+
+    def _bounds(self, cells: I64, window: Window, end: int) -> tuple[I64, I64]:
+        """(start_ms, end_ms) of a window of cells; a session has its own."""
         if window.panes:
-            end_ms = end * MINUTE_MS
-            start_ms = end_ms - window.length_ms
-        else:
-            session = int(self._state.cube.cell_session[cell])
-            start_ms = int(sessions.start_ms[session])
-            end_ms = int(sessions.end_ms[session])
-        return Row(
-            "metric",
-            tenant,
-            group,
-            room,
-            view.dimension,
-            None if view.dimension == "room" else key,
-            window.name,
-            start_ms,
-            end_ms,
-            True,
-            revision,
-            {"metrics": body},
-        )
+            end_ms = np.full(len(cells), end * MINUTE_MS, np.int64)
+            return end_ms - window.length_ms, end_ms
+        session = self._state.cube.cell_session[cells]
+        return self._state.sessions.start_ms[session], self._state.sessions.end_ms[session]
 
     def _revision(self, cell: int, window: str, end: int) -> int:
         number = self.revisions.get((cell, window, end), 0) + 1

@@ -20,6 +20,7 @@ from operators.options import Options, State
 from operators.patches import Patches
 from operators.plan import Plan
 from operators.results import DeadLetter, LogEntry, Output, Patch, Row
+from operators.row_blocks import MetricRows, RowSeq
 from operators.rules.model import AlertChange, RuleSet
 from operators.sessions import Place
 from stream.codec import chunks, decode, decode_line
@@ -222,13 +223,14 @@ class Shard:
         if version != self.ordinal_of:
             self.ordinal_of, self.ordinal = version, 0
         entries = []
-        rows = list(finals.rows)
+        made: list[Row | MetricRows] = list(finals.rows)
         for change in changes:
             data = change.as_dict()
             channel = f"alerts:{change.tenant}/{change.group}"
             entries.append(LogEntry(channel, self.ordinal, data))
             self.ordinal += 1
-            rows.append(_alert_row(change, data))
+            made.append(_alert_row(change, data))
+        rows = RowSeq(made)
         self.state.count("rows", len(rows))
         self.state.count("alerts", len(changes))
         return self._output(
@@ -236,7 +238,7 @@ class Shard:
             as_of_ms,
             patches=finals.patches,
             entries=tuple(entries),
-            rows=tuple(rows),
+            rows=rows,
             retired=tuple(finals.retired),
         )
 
@@ -247,7 +249,7 @@ class Shard:
         *,
         patches: Sequence[Patch] = (),
         entries: tuple[LogEntry, ...] = (),
-        rows: tuple[Row, ...] = (),
+        rows: Sequence[Row] = (),
         dead: tuple[DeadLetter, ...] = (),
         retired: tuple[str, ...] = (),
     ) -> Output:

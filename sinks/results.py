@@ -4,11 +4,13 @@ Bytes depend on the rows alone: this file is what "same bytes on every replay" i
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import orjson
 
 from operators.results import Row
+from operators.row_blocks import MetricRows, Place, RowSeq
 
 Key = tuple[int, str, str, str, str, str, str, str, int]
 
@@ -51,7 +53,63 @@ def encode_row(row: Row) -> bytes:
     )
 
 
+def encode_rows(rows: Iterable[Row]) -> Iterator[bytes]:
+    """Rows as lines, in their order. Blocks of a `RowSeq` are written column by column."""
+    for part in rows.parts if isinstance(rows, RowSeq) else rows:
+        if isinstance(part, MetricRows):
+            yield from _encode_block(part)
+        else:
+            yield encode_row(part)
+
+
 def sorted_lines(rows: Iterable[Row]) -> Iterator[bytes]:
     """The lines of a results file."""
-    keyed = sorted(((sort_key(row), encode_row(row)) for row in rows), key=lambda item: item)
+    parts = rows.parts if isinstance(rows, RowSeq) else rows
+    keyed: list[tuple[Key, bytes]] = []
+    for part in parts:
+        if isinstance(part, MetricRows):
+            keyed += zip(_block_keys(part), _encode_block(part), strict=True)
+        else:
+            keyed.append((sort_key(part), encode_row(part)))
+    keyed.sort()
     return (line for _, line in keyed)
+
+
+def _block_keys(block: MetricRows) -> Iterator[Key]:
+    dimension, window = block.layout.dimension, block.layout.window
+    rows = zip(block.places, block.end_ms.tolist(), block.revision.tolist(), strict=True)
+    for at, end_ms, revision in rows:
+        where = at.tenant, at.group, at.room_id or "", dimension, at.key or ""
+        yield end_ms, "metric", *where, window, revision
+
+
+def _encode_block(block: MetricRows) -> Iterator[bytes]:
+    """Lines of a block; the same bytes as `encode_row` of each of its rows."""
+    layout = block.layout
+    dimension, window = orjson.dumps(layout.dimension), orjson.dumps(layout.window)
+    rows = zip(
+        block.places,
+        block.start_ms.tolist(),
+        block.end_ms.tolist(),
+        block.revision.tolist(),
+        layout.text.objects(block.num, block.den),
+        strict=True,
+    )
+    for at, start_ms, end_ms, revision, metrics in rows:
+        group, key, room, tenant = _names(at)
+        yield (
+            b'{"dimension":%b,"end_ms":%d,"final":true,"group":%b,"key":%b,"kind":"metric",'
+            b'"metrics":%b,"revision":%d,"room_id":%b,"start_ms":%d,"tenant":%b,"window":%b}\n'
+            % (dimension, end_ms, group, key, metrics, revision, room, start_ms, tenant, window)
+        )
+
+
+@lru_cache(maxsize=65_536)
+def _names(at: Place) -> tuple[bytes, bytes, bytes, bytes]:
+    """Group, key, room and tenant as JSON: the same few names come again and again."""
+    return (
+        orjson.dumps(at.group),
+        orjson.dumps(at.key),
+        orjson.dumps(at.room_id),
+        orjson.dumps(at.tenant),
+    )

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from operators.results import Row
-from sinks.results import Key, encode_row
+from sinks.results import Key, encode_rows
 from stream.errors import StateError
 
 _GLOB: Final = "shard-*.ndjson"
@@ -72,7 +72,7 @@ class ResultsFile:
         Raises:
             OSError: the disk is full: nothing of these rows may be taken as written.
         """
-        data = b"".join(map(encode_row, rows))
+        data = b"".join(encode_rows(rows))
         while data:
             written = self._file.write(data)
             self._length += written

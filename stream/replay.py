@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from operators.results import Output, Row
+from operators.row_blocks import RowSeq, joined
 from operators.shard import Record, Shard
 from sinks.results import sorted_lines
 from stream.errors import ConfigError
@@ -151,10 +152,8 @@ def replay_command(
     shard = make_shard(0, settings)
     rejects = Rejects()
     chunks = (chunk for path in files for chunk in read_events(path, fmt, key, rejects))
-    rows: list[Row] = []
     started = time.monotonic()
-    for output in outputs(watched(paced(chunks, speed), files), [shard]):
-        rows += output.rows
+    rows = joined(output.rows for output in outputs(watched(paced(chunks, speed), files), [shard]))
     _write(rows, results)
     seconds = time.monotonic() - started
     sys.stderr.write(summary_line(shard.state.counters, len(rows), seconds))
@@ -164,7 +163,7 @@ def replay_command(
     return 0
 
 
-def _write(rows: list[Row], results: str | None) -> None:
+def _write(rows: RowSeq, results: str | None) -> None:
     if results is None:
         return
     if results == "-":

@@ -6,6 +6,7 @@ import pytest
 from operators.catalogue.axes import WINDOW_BY_NAME
 from operators.figures import Figures, Span, value_of, values_of
 from operators.plan import View
+from operators.row_blocks import Layout
 from operators.shard import Shard
 from tests.operators.one_room import T0_MS, event, play, quiet_shard, tick, ticks
 
@@ -33,7 +34,9 @@ def read(
     span = Span(WINDOW_BY_NAME[window], T0_MS + end_ms, (T0_MS + end_ms) // 1000)
     view = view_of(shard, dimension)
     measures = figures.measures(view, cells, span)
-    return values_of(view, span.window, *figures.ratios(view, measures))
+    num, den = figures.ratios(view, measures)
+    layout = Layout(view, window)
+    return values_of(layout.names, layout.has_den, num[:, layout.which], den[:, layout.which])
 
 
 def shown(log: list[bytes]) -> Shard:
