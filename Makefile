@@ -8,7 +8,7 @@ PEERS := .peers
 CODE  := stream operators sinks simulators tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format pytest docs bench bench-peers chaos lock clean
+.PHONY: help venv demo test lint format pytest docs bench bench-peers chaos soak lock clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -44,6 +44,9 @@ bench-peers: $(PEERS)/.installed ## install what bench compares with: Flink, py-
 
 chaos: venv ## strike engine and Redis at random, compare the results; ARGS="--events 100000 --kills 10"
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+soak: venv ## rooms open and close for 30 min: does memory stay flat? ARGS="--minutes 5 --rate 1000"
+	$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 lock: ## resolve the dependencies anew into the lock files (needs uv: pip install uv)
 	@for name in "requirements pyproject.toml --extra dev --extra embedded --extra reports" \

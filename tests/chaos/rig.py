@@ -86,7 +86,7 @@ class Rig(AbstractContextManager["Rig"]):
         self._stack.callback(self.link.close)
         self.engine: Child | None = None
         self._fences = 0
-        self._children: list[Child] = []
+        self.children: list[Child] = []
 
     def __enter__(self) -> Self:
         """Start the engine."""
@@ -95,7 +95,7 @@ class Rig(AbstractContextManager["Rig"]):
 
     def __exit__(self, *_: object) -> None:
         """Kill what is left."""
-        for child in self._children:
+        for child in self.children:
             child.signal(signal.SIGKILL)
             child.wait(10.0)
         self._stack.close()
@@ -127,7 +127,7 @@ class Rig(AbstractContextManager["Rig"]):
         """Start a process of the product with our settings; it logs to `NAME.log`."""
         environ = {**environ_of(self.settings), **more}
         child = Child(ChildSpec(name, argv, environ, log=self.folder / f"{name}.log"))
-        self._children.append(child)
+        self.children.append(child)
         return child
 
     def replay(self, recording: Path, seconds: float) -> Child:
