@@ -61,11 +61,16 @@ def warn_of_eviction(link: Link) -> None:
         _LOG.warning("Redis may evict our keys (maxmemory-policy %s): set it to noeviction", policy)
 
 
-def insist(action: Callable[[], T], backoff: Backoff, timeout_s: float) -> T:
-    """Try until it succeeds, with jittered delays.
+def insist(
+    action: Callable[[], T],
+    backoff: Backoff,
+    timeout_s: float,
+    give_up: Callable[[], bool] = lambda: False,
+) -> T:
+    """Try until it succeeds, with jittered delays; `give_up` is asked after each failure.
 
     Raises:
-        SinkError: it may not pass, or `timeout_s` is over.
+        SinkError: it may not pass, `timeout_s` is over, or `give_up` said so.
     """
     deadline = time.monotonic() + timeout_s
     attempt = 0
@@ -74,7 +79,7 @@ def insist(action: Callable[[], T], backoff: Backoff, timeout_s: float) -> T:
             return action()
         except SinkError as error:
             attempt += 1
-            if error.retry_after_ms is None or time.monotonic() > deadline:
+            if error.retry_after_ms is None or time.monotonic() > deadline or give_up():
                 raise
         pause(backoff.delay_ms(attempt))
 

@@ -7,7 +7,7 @@ same values go out again, and the guards in Redis refuse what already stands.
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -112,13 +112,14 @@ class RedisSink:
         """Log entries and dead letters dropped because Redis was away too long."""
         return self._pending.dropped_entries_count + self._pending.dropped_letters_count
 
-    def claim(self, timeout_s: float = 30.0) -> Claim:
+    def claim(self, timeout_s: float = 30.0, give_up: Callable[[], bool] = lambda: False) -> Claim:
         """Take the shard from any other engine, whose writes are refused from now on.
 
         Raises:
-            SinkError: Redis did not answer within `timeout_s`, or refuses us for good.
+            SinkError: Redis did not answer within `timeout_s` or before `give_up` said so, or
+                refuses us for good.
         """
-        return insist(self._claim, self._backoff, timeout_s)
+        return insist(self._claim, self._backoff, timeout_s, give_up)
 
     def write(self, outputs: Sequence[Output] = ()) -> Written:
         """Take outputs in and flush everything pending; without outputs, just flush.

@@ -1,12 +1,8 @@
 """`liveroom run`: the engine process."""
 
 import logging
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -27,6 +23,7 @@ from stream.side import beside
 from stream.sources import ShardSource
 from stream.stages import Stages
 from stream.state_files import StateFiles
+from stream.stopping import Stop, stop_on_signals
 
 T = TypeVar("T")
 
@@ -53,13 +50,17 @@ def run_engine(settings: Settings) -> int:
             source = ShardSource(
                 settings.shards,
                 failures.noting(
-                    lambda number, saved: _partition(settings, reader, asker, stages, number, saved)
+                    lambda number, saved: _partition(
+                        settings, reader, asker, stages, number, saved, stop
+                    )
                 ),
                 stop,
             )
             sink = ShardSink(
                 settings.shards,
-                failures.noting(lambda number, saved: ShardOut(settings, number, saved, failures)),
+                failures.noting(
+                    lambda number, saved: ShardOut(settings, number, saved, failures, stop)
+                ),
             )
             run_flow(
                 build_flow(source, sink),
@@ -69,6 +70,10 @@ def run_engine(settings: Settings) -> int:
                 recovery_dir=settings.recovery_dir,
             )
         except Exception as error:
+            if stop.is_set() and failures.may_pass():
+                # Redis is away and we shall not wait for it: the last snapshot stands.
+                _LOG.warning("stopped while Redis was away: %s", failures.first)
+                return 0
             if failures.first is not None:
                 raise failures.first from error
             raise
@@ -78,22 +83,6 @@ def run_engine(settings: Settings) -> int:
             if settings.profile_stages:
                 sys.stderr.write(stages.table() + "\n")
     return 0
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set; Bytewax itself would lose the open epoch."""
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {n: signal.signal(n, on_signal) for n in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class Failures:
@@ -106,6 +95,10 @@ class Failures:
         """Keep the first."""
         if self.first is None:
             self.first = error
+
+    def may_pass(self) -> bool:
+        """Whether there was one, and the same may work later."""
+        return isinstance(self.first, SinkError) and self.first.retry_after_ms is not None
 
     def noting(self, build: Callable[[int, bytes | None], T]) -> Callable[[int, bytes | None], T]:
         """`build`, its errors noted."""
@@ -135,8 +128,14 @@ class ShardOut:
     """The outputs of a shard: Redis, and the results file where there is one."""
 
     def __init__(
-        self, settings: Settings, number: int, saved: bytes | None, failures: Failures
+        self,
+        settings: Settings,
+        number: int,
+        saved: bytes | None,
+        failures: Failures,
+        stop: Stop,
     ) -> None:
+        stop.begun.set()
         found = _saved_sink(saved)
         self._results: ResultsFile | None = None
         if settings.results_dir is not None:
@@ -151,7 +150,7 @@ class ShardOut:
             sealed_ttl_ms=settings.sealed_ttl_s * 1000,
         )
         self._sink = RedisSink(settings.redis_url or "", number, limits=limits, snapshot=saved)
-        claim = self._sink.claim()
+        claim = self._sink.claim(give_up=stop.is_set)
         if saved is None:
             self._sink.reset()
         elif claim.lost_state:
@@ -236,7 +235,9 @@ def _partition(
     stages: Stages,
     number: int,
     saved: bytes | None,
+    stop: Stop,
 ) -> Partition:
+    stop.begun.set()
     return Partition(
         number,
         reader,

@@ -43,6 +43,7 @@ class ShardPartition(StatefulSourcePartition[Item, bytes]):
         self._partition = partition
         self._stop = stop
         self._drained = False
+        self._said = False
         self._idle = False
 
     def next_batch(self) -> list[Item]:
@@ -52,6 +53,9 @@ class ShardPartition(StatefulSourcePartition[Item, bytes]):
                 raise StopIteration
             if self._stop.is_set():
                 self._drained = True
+                if not self._said:
+                    # Nothing of ours stands anywhere, and Redis need not be there to say nothing.
+                    raise StopIteration
                 outputs = [(False, self._partition.last_flush())]
             else:
                 outputs = self._partition.next_batch()
@@ -61,6 +65,7 @@ class ShardPartition(StatefulSourcePartition[Item, bytes]):
             _LOG.exception("shard %s failed", self._name)
             raise
         self._idle = not outputs
+        self._said |= not self._idle
         return [(self._name, output) for output in outputs]
 
     def next_awake(self) -> datetime | None:

@@ -1,5 +1,5 @@
 """`python -m stream.cli` is `liveroom`."""
 
-from stream.cli.main import main
+from stream.cli.entry import main
 
 main()
