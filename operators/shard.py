@@ -5,17 +5,17 @@ caller decides when to flush; nothing final depends on it, nor on how records ar
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from operators.beat import BEAT_MS, Beat, Finals
 from operators.boards import Boards
-from operators.columns import TICK, Columns, concat, cuts
+from operators.columns import TICK, Columns, cuts
 from operators.figures import Figures
 from operators.fold import Fold
 from operators.groups import Group, GroupFacts, sessions_by_group
 from operators.hashindex import I64
+from operators.intake import RAW_BYTES, AnyRecord, Intake, Record, take_in
 from operators.options import Options, State
 from operators.patches import Patches
 from operators.plan import Plan
@@ -23,36 +23,9 @@ from operators.results import DeadLetter, LogEntry, Output, Patch, Row
 from operators.row_blocks import MetricRows, RowSeq
 from operators.rules.model import AlertChange, RuleSet
 from operators.sessions import Place
-from stream.codec import chunks, decode, decode_line
-from stream.events import Event
-from stream.validate import reject_reason
 
+__all__ = ["Record", "Shard"]
 _NO_TICK = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One entry of the log: its position as version text, when it was appended, its lines."""
-
-    version: str
-    as_of_ms: int
-    body: bytes
-
-
-@dataclass(slots=True)
-class _Part:
-    """A decoded chunk: where its usable events begin in the joined columns."""
-
-    start: int
-    record: Record
-    chunk: bytes
-    lines: list[bytes] | None = None
-
-    def line(self, place: int) -> bytes:
-        """The line of a usable event, found again: rejects are rare, nothing is kept for them."""
-        if self.lines is None:
-            self.lines = [line for line, reason in _judged(self.chunk) if reason is None]
-        return self.lines[place - self.start]
 
 
 class Shard:
@@ -74,12 +47,13 @@ class Shard:
         self.ordinal = 0
         self.ordinal_of = ""
 
-    def step(self, records: Sequence[Record]) -> list[Output]:
+    def step(self, records: Sequence[AnyRecord]) -> list[Output]:
         """Fold records; gives an output for each beat among them, and one for bad lines."""
         if not records:
             return []
-        dead: list[DeadLetter] = []
-        columns, parts = self._read(records, dead)
+        taken = take_in(records, self.state.reader)
+        self.state.count("in", taken.seen)
+        columns, dead = taken.columns, taken.dead
         outputs: list[Output] = []
         if columns is not None:
             ticks = self._ticks(columns)
@@ -87,10 +61,10 @@ class Shard:
             start = 0
             for number, stretch in enumerate(cuts(columns, [*ends, columns.n])):
                 end = start + stretch.n
-                self._stretch(stretch, ticks[start:end], start, parts, dead)
+                self._stretch(stretch, ticks[start:end], start, taken)
                 if number < len(ends):
-                    record = _part_at(parts, end - 1).record
-                    outputs += self._beat(int(columns.time_ms[end - 1]), record)
+                    at_ms = int(columns.time_ms[end - 1])
+                    outputs += self._beat(at_ms, taken.record_at(end - 1))
                 start = end
             if columns.n and ticks[-1] >= 0:
                 self.state.clock.tick_ms = max(int(ticks[-1]), self._last_tick(columns))
@@ -123,33 +97,6 @@ class Shard:
         for group in self.groups.values():
             group.forget_sent()
 
-    def _read(
-        self, records: Sequence[Record], dead: list[DeadLetter]
-    ) -> tuple[Columns | None, list[_Part]]:
-        """Decode and check all records; bad lines go to `dead`."""
-        state = self.state
-        state.reader.begin()
-        columns: list[Columns] = []
-        parts: list[_Part] = []
-        start = 0
-        for record in records:
-            for chunk in chunks(record.body):
-                events, rejected = decode(chunk)
-                dead += [DeadLetter(r.reason, r.raw[:4096], r.detail) for r in rejected]
-                part, failed = state.reader.read(events)
-                if failed:
-                    dead += [
-                        DeadLetter(reason, line[:4096])
-                        for line, reason in _judged(chunk)
-                        if reason is not None
-                    ]
-                ticks = int((part.type == TICK).sum())
-                state.count("in", len(events) + len(rejected) - ticks)
-                parts.append(_Part(start, record, chunk))
-                columns.append(part)
-                start += part.n
-        return (concat(columns) if columns else None), parts
-
     def _ticks(self, columns: Columns) -> I64:
         """The last tick before each event, ms; _NO_TICK before the first."""
         known = self.state.clock.tick_ms
@@ -172,17 +119,14 @@ class Shard:
         crossed = (after > before) | (ticks[places] < 0)
         return [int(place) + 1 for place in places[crossed]]
 
-    def _stretch(
-        self, columns: Columns, ticks: I64, start: int, parts: list[_Part], dead: list[DeadLetter]
-    ) -> None:
+    def _stretch(self, columns: Columns, ticks: I64, start: int, taken: Intake) -> None:
         """Fold one stretch, which begins at place `start` of the step."""
         if not columns.n:
             return
         rejected: list[tuple[int, str]] = []
         self.fold.stretch(columns, ticks, lambda at, why: rejected.append((at, why)))
         for at, reason in rejected:
-            part = _part_at(parts, start + at)
-            dead.append(DeadLetter(reason, part.line(start + at)[:4096]))
+            taken.dead.append(DeadLetter(reason, taken.line_at(start + at)[:RAW_BYTES]))
         self._observe()
 
     def _observe(self) -> None:
@@ -199,7 +143,7 @@ class Shard:
             found = self.groups[address] = Group(where.tenant, where.group, self.rules)
         return found
 
-    def _beat(self, tick_ms: int, record: Record) -> list[Output]:
+    def _beat(self, tick_ms: int, record: AnyRecord) -> list[Output]:
         state = self.state
         state.clock.tick_ms = tick_ms
         finals = self.beat.run(tick_ms)
@@ -288,17 +232,3 @@ def _alert_row(change: AlertChange, data: dict[str, object]) -> Row:
         0,
         body,
     )
-
-
-def _part_at(parts: list[_Part], place: int) -> _Part:
-    low, high = 0, len(parts)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if parts[middle].start <= place else (low, middle)
-    return parts[low]
-
-
-def _judged(chunk: bytes) -> list[tuple[bytes, str | None]]:
-    """Lines of a chunk that are events, each with the reason it cannot be used, or None."""
-    events = [(line, decode_line(line)) for line in chunk.split(b"\n") if line.strip()]
-    return [(line, reject_reason(event)) for line, event in events if isinstance(event, Event)]
