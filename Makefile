@@ -8,7 +8,7 @@ PEERS := .peers
 CODE  := stream operators sinks simulators tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format pytest docs bench bench-peers chaos soak lock clean
+.PHONY: help venv demo test lint format pytest docs bench bench-peers chaos soak fuzz lock clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -44,6 +44,9 @@ bench-peers: $(PEERS)/.installed ## install what bench compares with: Flink, py-
 
 chaos: venv ## strike engine and Redis at random, compare the results; ARGS="--events 100000 --kills 10"
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: venv ## mutated inputs to codec, adapters, protocol, rule files; ARGS="--count 100000"
+	$(BIN)/python -m tests.chaos.fuzz $(ARGS)
 
 soak: venv ## rooms open and close for 30 min: does memory stay flat? ARGS="--minutes 5 --rate 1000"
 	$(BIN)/python -m tests.chaos.soak $(ARGS)

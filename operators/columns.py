@@ -135,12 +135,14 @@ class ColumnReader:
                 suspect[place] = True
         qty = np.ones(n, np.int64)
         for place in np.flatnonzero(_HAS_QTY[type_]).tolist():
-            value = events[place].qty
+            value, amount = events[place].qty, events[place].amount_minor
             if value is not None:
                 if abs(value) <= MAX_INT:
                     qty[place] = value
                 else:
                     suspect[place] = True
+            if amount is not None and abs(amount) > MAX_INT:
+                suspect[place] = True
         columns = Columns(type_, time_ms, profile, user, has_user, product, qty, key, objects)
         return columns, suspect
 

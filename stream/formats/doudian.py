@@ -64,7 +64,7 @@ def _skip(text: str, position: int) -> int:
 
 
 def _message(message: object) -> Event | Unreadable:
-    raw = json.dumps(message, ensure_ascii=False).encode()
+    raw = json.dumps(message, ensure_ascii=False).encode("utf-8", "backslashreplace")
     if not isinstance(message, dict):
         return unreadable("message", raw, "not an object")
     tag = str(message.get("tag"))

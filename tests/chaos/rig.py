@@ -18,6 +18,7 @@ from sinks.results_file import merged_lines
 from stream.errors import LiveroomError, SinkError
 from stream.settings import Settings, environ_of
 from stream.supervisor import Child, ChildSpec, liveroom_argv
+from tests.support.accounts import balance
 
 POLL_S: Final = 0.05
 _UNCOMPARED: Final = ("in", "meta", "out", "dead", "logseq")
@@ -36,9 +37,7 @@ class Outcome:
     @property
     def balanced(self) -> bool:
         """Whether in = accepted + duplicates + dead letters."""
-        count = self.counters.get
-        parts = ("accepted", "duplicates", "dead")
-        return count("in", 0) == sum(count(name, 0) for name in parts)
+        return not balance(self.counters)
 
 
 class Rig(AbstractContextManager["Rig"]):
@@ -202,13 +201,19 @@ class Rig(AbstractContextManager["Rig"]):
         return self.stop_engine()
 
     def outcome(self, seconds: float = 0.0) -> Outcome:
-        """What stands in the results files and in Redis."""
+        """What stands in the results files and in Redis, once the engine has it all.
+
+        Raises:
+            LiveroomError: some lines that went in are not accounted for.
+        """
         channels = self.channels()
         counters: dict[str, int] = {}
         for shard in range(self.settings.shards):
             for name, value in channels.pop(f"{{{shard}}}:counters", {}).items():
                 if not name.endswith("_ms"):
                     counters[name] = counters.get(name, 0) + int(value)
+        if wrong := balance(counters):
+            raise LiveroomError(wrong)
         results = b"".join(merged_lines(self.folder / "results"))
         return Outcome(results, channels, counters, seconds)
 

@@ -1,7 +1,7 @@
 """The vectorised check against the reference, and columns against the events."""
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from operators.columns import ColumnReader, concat, cuts
@@ -55,8 +55,21 @@ def events(draw: st.DrawFn) -> Event:
     return msgspec.structs.replace(BLANK, **fields)
 
 
+HUGE_GIFT = Event(
+    event_id="g",
+    source="s",
+    type="gift",
+    event_time_ms=1_793_534_400_000,
+    tenant="t",
+    room_id="r",
+    user_id="0123456789abcdef",
+    amount_minor=2**53 + 1,
+)
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.lists(events(), max_size=12))
+@example([HUGE_GIFT])
 def test_the_fast_check_rejects_what_the_reference_rejects(batch: list[Event]) -> None:
     columns, failed = ColumnReader(Names()).read(batch)
     assert [reason for _, reason in failed] == [

@@ -37,3 +37,10 @@ def test_malformed_messages_are_counted() -> None:
     events, bad = read("doudian", data)
     assert not events
     assert [record.reason for record in bad] == ["message"] * 3 + ["json"]
+
+
+def test_half_a_surrogate_is_kept_as_an_escape() -> None:
+    events, bad = read("doudian", b'{"tag":"1","msg_id":"\\ud800"}')
+    assert not events
+    assert [record.reason for record in bad] == ["unsupported"]
+    assert b"\\ud800" in bad[0].raw
