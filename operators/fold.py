@@ -52,8 +52,9 @@ class Fold:
         """(cell, pane) changed by events behind the watermark since the last beat."""
         self.late_sessions: set[int] = set()
         """Finished sessions changed since the last beat."""
-        self.objects: list[tuple[Event, Place]] = []
-        """Accepted events of the rare types since the caller last took them, in log order."""
+        self.objects: list[tuple[Event, Place, int]] = []
+        """Accepted events of the rare types since the caller last took them, in log order, each
+        with its place and the last tick before it."""
         self._trait_place = {
             name: TRAITS.index(column)
             for name, column in (
@@ -179,7 +180,7 @@ class Fold:
         odd = place_orders(state, columns, Placed(sessions, product, traits, values, ids))
         for place, event in columns.objects.items():
             where = Place(*(text or "" for text in facts.places[int(columns.profile[place])]))
-            self.objects.append((event, where))
+            self.objects.append((event, where, int(ticks[place])))
         cells = self._cells(columns, sessions, product, traits, odd)
         panes = columns.time_ms // PANE_MS
         state.cube.fold(columns.type, panes, cells, values, ids)

@@ -1,117 +1,18 @@
 """What a group keeps besides figures: stock, alerts, names. One reducer each, fed in log order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Final
 
-import numpy as np
-
-from operators.catalogue.axes import PANE_MS, PANES_PER_MINUTE, WINDOW_BY_NAME
-from operators.figures import Figures, Span
-from operators.options import State
+from operators.facts import GroupFacts
 from operators.results import Patch
 from operators.rules.book import AlertBook
-from operators.rules.model import AlertChange, RoomFacts, RuleSet, Value
-from operators.stock import StockLedger
+from operators.rules.model import AlertChange, RuleSet
+from operators.stock import STOCK_TYPES, StockLedger
 from operators.timeline import Timeline
 from stream.events import Event
 
-_NOTHING: Value = (None, None)
-
-
-class GroupFacts:
-    """The figures rules are judged on: complete windows as of the watermark."""
-
-    def __init__(
-        self, state: State, figures: Figures, stock: StockLedger, sessions: Mapping[str, int]
-    ) -> None:
-        self._state = state
-        self._figures = figures
-        self._stock = stock
-        self._now_ms = state.clock.watermark_ms() or 0
-        self._session_of = sessions
-        self._tables: dict[tuple[str, str], dict[tuple[int, str], dict[str, Value]]] = {}
-
-    def rooms(self) -> Sequence[RoomFacts]:
-        """Rooms whose session is not sealed."""
-        sessions = self._state.sessions
-        return [
-            RoomFacts(
-                room,
-                int(sessions.start_ms[number]),
-                int(sessions.end_ms[number]) or None,
-                int(sessions.last_ms[number]),
-            )
-            for room, number in self._session_of.items()
-        ]
-
-    def keys(self, room: str, dimension: str) -> Sequence[str]:
-        """Keys seen in the room's session."""
-        session = self._session_of.get(room)
-        return sorted(key for number, key in self._table(dimension, "session") if number == session)
-
-    def value(self, room: str, dimension: str, key: str, window: str, metric: str) -> Value:
-        """A figure of a complete window; (None, None) where there is none."""
-        session = self._session_of.get(room)
-        if session is None or window not in WINDOW_BY_NAME:
-            return _NOTHING
-        return self._table(dimension, window).get((session, key), {}).get(metric, _NOTHING)
-
-    def pools(self) -> Sequence[str]:
-        """Stock pools of the group whose stock is known."""
-        return self._stock.counted()
-
-    def pool(self, pool: str) -> Mapping[str, object]:
-        """Figures of a pool."""
-        return self._stock.figures(pool, self._now_ms)
-
-    def contributor(self, room: str, metric: str, window: str) -> tuple[str, str, float] | None:
-        """The traffic source, else product, with the largest share of a metric."""
-        for dimension in ("channel", "product"):
-            shares = {
-                key: self.value(room, dimension, key, window, metric)[0] or 0
-                for key in self.keys(room, dimension)
-            }
-            total = sum(shares.values())
-            if total > 0:
-                key = min(shares, key=lambda name: (-shares[name], name))
-                return dimension, key, shares[key] / total
-        return None
-
-    def _table(self, dimension: str, window: str) -> dict[tuple[int, str], dict[str, Value]]:
-        """All figures of one dimension and window by (session, key); read once."""
-        found = self._tables.get((dimension, window))
-        if found is None:
-            found = self._tables[dimension, window] = self._read(dimension, window)
-        return found
-
-    def _read(self, dimension: str, window: str) -> dict[tuple[int, str], dict[str, Value]]:
-        state, cube = self._state, self._state.cube
-        names = [d.name for d in state.plan.dimensions]
-        if dimension not in names or not self._session_of:
-            return {}
-        place = names.index(dimension)
-        view = state.plan.views[place]
-        if window not in view.in_window:
-            return {}
-        count = cube.cells.count
-        mine = np.isin(cube.cell_session[:count], list(self._session_of.values()))
-        cells = np.flatnonzero(mine & (cube.cell_dimension[:count] == place))
-        measures = self._figures.measures(view, cells, self._span(window))
-        num, den = self._figures.ratios(view, measures)
-        wanted = np.flatnonzero(view.in_window[window]).tolist()
-        out: dict[tuple[int, str], dict[str, Value]] = {}
-        for cell, nums, dens in zip(cells.tolist(), num.tolist(), den.tolist(), strict=True):
-            key = state.names.text(int(cube.cell_key[cell])) or ""
-            out[int(cube.cell_session[cell]), key] = {
-                view.metrics[k].name: (nums[k], dens[k] if view.has_den[k] else None)
-                for k in wanted
-            }
-        return out
-
-    def _span(self, window: str) -> Span:
-        length = PANE_MS * (PANES_PER_MINUTE if window == "1m" else 1)
-        end = self._now_ms // length * length
-        until = max(self._now_ms // 1000, self._state.presence.horizon_s + 2)
-        return Span(WINDOW_BY_NAME[window], end if window != "session" else self._now_ms, until)
+RESTLESS_TYPES: Final = STOCK_TYPES | {"violation"}
+"""Types after which a group may have something to tell before the next beat."""
 
 
 class Group:
@@ -143,6 +44,16 @@ class Group:
         """Move the group's time and judge its rules."""
         self.stock.advance(watermark_ms)
         return self.alerts.evaluate(watermark_ms, facts)
+
+    def pulse(self, watermark_ms: int) -> list[AlertChange]:
+        """Between two beats: judge what cannot wait, on what the watermark has passed."""
+        changed = self.stock.advance(watermark_ms)
+        return self.alerts.pulse(watermark_ms, changed, self.stock)
+
+    @property
+    def restless(self) -> bool:
+        """Whether a pulse can tell anything; without it one changes nothing."""
+        return self.stock.waiting or self.alerts.restless
 
     def flush(self, now_ms: int) -> list[Patch]:
         """Patches of changed pools and names."""
@@ -189,13 +100,3 @@ class Group:
         if isinstance(names, dict):
             self.names = dict(names)
         self.forget_sent()
-
-
-def sessions_by_group(state: State) -> dict[tuple[str, str], dict[str, int]]:
-    """(tenant, group) -> room -> its newest session, of those that are not sealed."""
-    found: dict[tuple[str, str], dict[str, int]] = {}
-    sessions = state.sessions
-    for number in np.flatnonzero(~sessions.sealed[: sessions.count]).tolist():
-        where = sessions.place(number)
-        found.setdefault((where.tenant, where.group), {})[where.room_id] = number
-    return found

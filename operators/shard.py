@@ -11,9 +11,10 @@ import numpy as np
 from operators.beat import BEAT_MS, Beat, Finals
 from operators.boards import Boards
 from operators.columns import TICK, Columns, cuts
+from operators.facts import GroupFacts, Tables, sessions_by_group
 from operators.figures import Figures
 from operators.fold import Fold
-from operators.groups import Group, GroupFacts, sessions_by_group
+from operators.groups import RESTLESS_TYPES, Group
 from operators.hashindex import I64
 from operators.intake import RAW_BYTES, AnyRecord, Intake, Record, take_in
 from operators.options import Options, State
@@ -26,6 +27,8 @@ from operators.sessions import Place
 
 __all__ = ["Record", "Shard"]
 _NO_TICK = -1
+PULSE_MS = 1_000
+"""Rules that do not wait for a beat are judged at each of these of the watermark."""
 
 
 class Shard:
@@ -43,6 +46,8 @@ class Shard:
         self.beat = Beat(self.state, self.fold, self.figures, self.boards)
         self.patches = Patches(self.state, self.figures, self.boards)
         self.groups: dict[tuple[str, str], Group] = {}
+        self.restless: set[tuple[str, str]] = set()
+        """Groups for which a pulse may have something to tell."""
         self.version = ""
         self.ordinal = 0
         self.ordinal_of = ""
@@ -61,8 +66,9 @@ class Shard:
             start = 0
             for number, stretch in enumerate(cuts(columns, [*ends, columns.n])):
                 end = start + stretch.n
-                self._stretch(stretch, ticks[start:end], start, taken)
-                if number < len(ends):
+                beats = number < len(ends)
+                outputs += self._stretch(stretch, ticks[start:end], start, taken, beats)
+                if beats:
                     at_ms = int(columns.time_ms[end - 1])
                     outputs += self._beat(at_ms, taken.record_at(end - 1))
                 start = end
@@ -119,21 +125,54 @@ class Shard:
         crossed = (after > before) | (ticks[places] < 0)
         return [int(place) + 1 for place in places[crossed]]
 
-    def _stretch(self, columns: Columns, ticks: I64, start: int, taken: Intake) -> None:
-        """Fold one stretch, which begins at place `start` of the step."""
+    def _stretch(
+        self, columns: Columns, ticks: I64, start: int, taken: Intake, beats: bool
+    ) -> list[Output]:
+        """Fold one stretch, which begins at place `start` of the step; gives its pulses.
+
+        `beats`: it ends with the tick of a beat, which judges all.
+        """
         if not columns.n:
-            return
+            return []
         rejected: list[tuple[int, str]] = []
         self.fold.stretch(columns, ticks, lambda at, why: rejected.append((at, why)))
         for at, reason in rejected:
             taken.dead.append(DeadLetter(reason, taken.line_at(start + at)[:RAW_BYTES]))
-        self._observe()
+        clock = np.flatnonzero((columns.type == TICK) & (columns.time_ms > ticks)).tolist()
+        clock = clock[: len(clock) - beats]
+        pulses = [(int(columns.time_ms[p]), taken.record_at(start + p)) for p in clock]
+        return self._observe(pulses)
 
-    def _observe(self) -> None:
-        """Hand accepted events of rare types to their groups."""
-        for event, where in self.fold.objects:
+    def _observe(self, pulses: Sequence[tuple[int, AnyRecord]] = ()) -> list[Output]:
+        """Hand accepted events of rare types to their groups, with pulses among them.
+
+        `pulses`: time of each tick among the events, ascending, and the record it stands in.
+        """
+        outputs: list[Output] = []
+        waiting = list(reversed(pulses))
+        for event, where, tick_ms in self.fold.objects:
+            while waiting and waiting[-1][0] <= tick_ms:
+                outputs += self._pulse(*waiting.pop())
             self.group(where).observe(event)
+            if event.type in RESTLESS_TYPES:
+                self.restless.add((where.tenant, where.group))
         self.fold.objects.clear()
+        while waiting:
+            outputs += self._pulse(*waiting.pop())
+        return outputs
+
+    def _pulse(self, tick_ms: int, record: AnyRecord) -> list[Output]:
+        """Each second of the clock: judge the rules that do not wait for a beat."""
+        now_ms = (tick_ms - self.state.options.max_out_of_orderness_ms) // PULSE_MS * PULSE_MS
+        changes: list[AlertChange] = []
+        for address in sorted(self.restless):
+            group = self.groups[address]
+            changes += group.pulse(now_ms)
+            if not group.restless:
+                self.restless.discard(address)
+        if not changes:
+            return []
+        return [self._finals(record.version, record.as_of_ms, Finals(), changes)]
 
     def group(self, where: Place) -> Group:
         """The group of a place, made when first needed."""
@@ -153,12 +192,19 @@ class Shard:
         watermark = tick_ms - state.options.max_out_of_orderness_ms
         now_ms = watermark // BEAT_MS * BEAT_MS
         changes: list[AlertChange] = []
-        if self.rules.rules:
-            sessions = sessions_by_group(state)
-            for address in sorted(self.groups):
-                group = self.groups[address]
-                facts = GroupFacts(state, self.figures, group.stock, sessions.get(address, {}))
-                changes += group.beat(now_ms, facts)
+        sessions = sessions_by_group(state)
+        for where in finals.sealed:
+            # What ended and was sealed in one leap of the clock still has alerts to resolve.
+            number = int(state.sessions.current[state.sessions.number[where]])
+            address = (where.tenant, where.group)
+            sessions.setdefault(address, {}).setdefault(where.room_id, number)
+        tables = Tables(state, self.figures)
+        for address in sorted(self.groups):
+            group = self.groups[address]
+            facts = GroupFacts(tables, group.stock, sessions.get(address, {}))
+            changes += group.beat(now_ms, facts)
+            if group.restless:
+                self.restless.add(address)
         return [self._finals(record.version, record.as_of_ms, finals, changes)]
 
     def _finals(

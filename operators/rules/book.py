@@ -1,5 +1,6 @@
 """The alert book of one group: which rules hold for whom, and what to tell."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -8,9 +9,10 @@ import msgspec
 
 from operators.rules import series
 from operators.rules.answers import STATE_OF, Answer, answer_of, apply
-from operators.rules.judge import KIND_OF, Look, Memory
+from operators.rules.judge import KIND_OF, Look, Memory, levels
+from operators.rules.kinds import BEAT_S
 from operators.rules.life import FIRING, NORMAL, RESOLVED, Alert, resolve, step
-from operators.rules.looks import contributor_of, looks
+from operators.rules.looks import Pools, Pulse, contributor_of, looks
 from operators.rules.model import (
     AlertChange,
     Facts,
@@ -21,6 +23,7 @@ from operators.rules.model import (
     unknown_rule,
 )
 from operators.rules.observed import OBSERVED_TYPES, Observed
+from operators.stock import StockLedger
 from stream.events import Event
 
 DETECTORS: Final = {
@@ -34,10 +37,11 @@ DETECTORS: Final = {
 }
 """Kind name to its function; the same names as `kinds.KINDS`."""
 
-BEAT_MS: Final = 5_000
+BEAT_MS: Final = BEAT_S * 1_000
 STATELESS: Final = frozenset({"threshold", "absence", "wilson"})
 """Kinds that remember nothing: most of their judgements end at once."""
 
+NO_LEVELS: Final = (math.inf, -math.inf)
 _FORGETFUL: Final = Memory()
 _NOTHING = Finding(breach=False, clear=True, value=None)
 
@@ -52,6 +56,9 @@ class _State(msgspec.Struct):
     counts: dict[str, dict[str, int]] = {}
     quiet_until_ms: dict[str, int] = {}
     last_ms: int = 0
+    pulse_ms: int = 0
+    rooms: dict[str, RoomFacts] = {}
+    """Live rooms at the last beat."""
     observed: Observed = msgspec.field(default_factory=Observed)
 
 
@@ -75,6 +82,7 @@ class AlertBook:
         self.rules = rules
         self._gone.update(self._by_name)
         self._ordered = _silencers_first(rules.rules)
+        self._urgent = [rule for rule in self._ordered if rule.every_s < BEAT_S]
         self._by_name = {rule.name: rule for rule in rules.rules}
 
     def observe(self, event: Event) -> None:
@@ -89,20 +97,59 @@ class AlertBook:
 
     def evaluate(self, now_ms: int, facts: Facts) -> list[AlertChange]:
         """Judge every rule for every subject at watermark `now_ms`; in order of telling."""
+        if not self._ordered and not self._state.alerts:
+            return []
         self._state.observed.ripen(now_ms, self.rules.settings["payment_wait_s"] * 1000)
         changes = self._drop_unknown(now_ms)
         changes += self._answer(now_ms)
         rooms = sorted(facts.rooms(), key=lambda room: room.room_id)
         changes += self._end_rooms(rooms, now_ms)
         live = [room for room in rooms if room.ended_ms is None or room.ended_ms > now_ms]
-        pools: dict[str, Look] = {}
+        self._state.rooms = {room.room_id: room for room in live}
+        pools = Pools(facts.pools(), facts, now_ms)
         for rule in self._ordered:
             if self._due(rule, now_ms):
                 changes += self._run(rule, live, now_ms, facts, pools)
         if now_ms // 60_000 != self._state.last_ms // 60_000:
             self._state.observed.forget(now_ms)
-        self._state.last_ms = now_ms
+        self._state.last_ms = self._state.pulse_ms = now_ms
         return changes
+
+    def pulse(self, now_ms: int, changed: set[str], stock: StockLedger) -> list[AlertChange]:
+        """Judge the rules that do not wait for a beat, for the pools that changed since.
+
+        Figures of rooms are not known between beats, but what was told of them is.
+        """
+        state = self._state
+        if now_ms <= state.pulse_ms:
+            return []
+        told = state.observed.urgent_ms >= state.pulse_ms
+        state.pulse_ms = now_ms
+        names = [pool for pool in changed | self._open_pools() if stock.is_counted(pool)]
+        facts = Pulse(stock, now_ms)
+        pools, rooms = Pools(names, facts, now_ms), [state.rooms[n] for n in sorted(state.rooms)]
+        changes: list[AlertChange] = []
+        for rule in self._urgent:
+            if rule.scope == "pool" or told or self._has_alert(rule):
+                changes += self._run(rule, rooms, now_ms, facts, pools)
+        return changes
+
+    def _has_alert(self, rule: Rule) -> bool:
+        prefix = f"{rule.name}|"
+        return any(key.startswith(prefix) for key in self._state.alerts)
+
+    @property
+    def restless(self) -> bool:
+        """Whether a pulse can tell anything before something new is observed."""
+        state = self._state
+        waits = state.observed.urgent_ms >= state.pulse_ms
+        return waits or any(self._has_alert(rule) for rule in self._urgent)
+
+    def _open_pools(self) -> set[str]:
+        """Pools with alerts of rules that do not wait for a beat."""
+        urgent = {rule.name for rule in self._urgent if rule.scope == "pool"}
+        keys = [key.split("|", 2) for key in self._state.alerts]
+        return {subject for rule, room, subject in keys if rule in urgent}
 
     def _due(self, rule: Rule, now_ms: int) -> bool:
         """True once per `every_s` of watermark, however far a beat jumps."""
@@ -130,15 +177,29 @@ class AlertBook:
         rooms: list[RoomFacts],
         now_ms: int,
         facts: Facts,
-        pools: dict[str, Look],
+        pools: Pools,
     ) -> list[AlertChange]:
+        if rule.scope == "pool":
+            return self._run_pools(rule, facts, pools)
         changes: list[AlertChange] = []
         observed, group = self._state.observed, self.group
-        for room, subject, look in looks(
-            rule, rooms, facts, observed, self.rules, group, now_ms, pools
-        ):
+        for room, subject, look in looks(rule, rooms, facts, observed, self.rules, group, now_ms):
             if not rule.only or subject in rule.only:
                 changes += self._judge(rule, room, subject, look, facts)
+        return changes
+
+    def _run_pools(self, rule: Rule, facts: Facts, pools: Pools) -> list[AlertChange]:
+        """Most pools are far from any level and have no alert: that is seen first."""
+        alerts, prefix = self._state.alerts, f"{rule.name}||"
+        low, high = levels(rule) if rule.kind == "threshold" else NO_LEVELS
+        changes: list[AlertChange] = []
+        for pool, look, figures in pools.looks():
+            value = figures.get(rule.metric)
+            idle = not isinstance(value, int | float) or low <= value <= high
+            if idle and rule.kind == "threshold" and prefix + pool not in alerts:
+                continue
+            if not rule.only or pool in rule.only:
+                changes += self._judge(rule, "", pool, look, facts)
         return changes
 
     def _judge(

@@ -66,6 +66,12 @@ def threshold(rule: Rule, look: Look, memory: Memory) -> Finding | None:
     return Finding(over or under, clear, value, level, num, den)
 
 
+def levels(rule: Rule) -> tuple[float, float]:
+    """Between these, both included, a threshold is not breached."""
+    above, below = rule.number("above"), rule.number("below")
+    return -math.inf if below is None else below, math.inf if above is None else above
+
+
 def absence(rule: Rule, look: Look, memory: Memory) -> Finding | None:
     """A figure that counts seconds without something, against a longest wait."""
     value = number_of(look.value(rule.window, rule.metric))

@@ -225,6 +225,10 @@ TIMES: Final[dict[str, tuple[int, int, int]]] = {
     "hold_s": (0, 0, 3_600),
     "clear_s": (0, 0, 3_600),
     "cooldown_s": (120, 0, 86_400),
-    "every_s": (5, 5, 600),
+    "every_s": (5, 1, 600),
 }
 """Rule key to (default, lowest, highest), in seconds of event time."""
+
+BEAT_S: Final = 5
+"""Rules are judged once in this time of the watermark, or more rarely; with `every_s = 1` each
+second, which only figures of pools and told violations can be."""

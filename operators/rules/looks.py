@@ -1,12 +1,13 @@
 """How a rule sees its subjects: figures of the facts and of the book's own observations."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from operators.catalogue.axes import WINDOW_BY_NAME, WINDOWS
 from operators.rules.judge import Look
-from operators.rules.model import Facts, RoomFacts, Rule, RuleSet, Value
+from operators.rules.model import Facts, PoolFacts, RoomFacts, Rule, RuleSet, Value
 from operators.rules.observed import FIGURES, Observed, Room, newest
+from operators.stock import StockLedger
 
 NAME_OF_WIRE: Final = {window.wire: window.name for window in WINDOWS}
 """Rule files say windows as the wire does; facts by their names."""
@@ -30,19 +31,8 @@ def looks(
     rules: RuleSet,
     group: str,
     now_ms: int,
-    pools: dict[str, Look],
 ) -> Iterator[tuple[str, str, Look]]:
-    """(room or "", subject, look) of everything the rule is about, sorted.
-
-    `pools` keeps the looks at pools between the rules of one evaluation.
-    """
-    if rule.scope == "pool":
-        if not pools:
-            names = sorted(facts.pools())
-            pools.update((pool, _pool_look(facts.pool(pool), now_ms)) for pool in names)
-        for pool, look in pools.items():
-            yield "", pool, look
-        return
+    """(room or "", subject, look) of everything but pools that the rule is about, sorted."""
     if rule.scope == "group":
         yield "", group, _group_look(facts, group, now_ms)
         return
@@ -54,6 +44,55 @@ def looks(
         for key in keys:
             look = _room_look(rule, facts, observed, record, room, key, now_ms, reset_ms, learning)
             yield room.room_id, key or room.room_id, look
+
+
+class Pools:
+    """The pools of one evaluation, looked at once for all rules."""
+
+    def __init__(self, names: Sequence[str], facts: Facts, now_ms: int) -> None:
+        self._names = names
+        self._facts = facts
+        self._now_ms = now_ms
+        self._looks: list[tuple[str, Look, PoolFacts]] | None = None
+
+    def looks(self) -> list[tuple[str, Look, PoolFacts]]:
+        """(pool, look, figures), sorted by pool."""
+        if self._looks is None:
+            figures = [(name, self._facts.pool(name)) for name in sorted(self._names)]
+            self._looks = [(name, _pool_look(one, self._now_ms), one) for name, one in figures]
+        return self._looks
+
+
+class Pulse:
+    """Facts between two beats: only pools have figures."""
+
+    def __init__(self, stock: StockLedger, now_ms: int) -> None:
+        self._stock = stock
+        self._now_ms = now_ms
+
+    def rooms(self) -> Sequence[RoomFacts]:
+        """None: the book remembers those of the last beat."""
+        return ()
+
+    def keys(self, room: str, dimension: str) -> Sequence[str]:
+        """None."""
+        return ()
+
+    def value(self, room: str, dimension: str, key: str, window: str, metric: str) -> Value:
+        """No figure."""
+        return None, None
+
+    def pools(self) -> Sequence[str]:
+        """Pools whose stock is known."""
+        return self._stock.counted()
+
+    def pool(self, pool: str) -> PoolFacts:
+        """Figures of a pool."""
+        return self._stock.judged(pool, self._now_ms)
+
+    def contributor(self, room: str, metric: str, window: str) -> tuple[str, str, float] | None:
+        """Unknown."""
+        return None
 
 
 def contributor_of(rule: Rule, room: str, facts: Facts) -> tuple[str, str, float] | None:
@@ -70,7 +109,7 @@ def _reset_ms(rule: Rule, record: Room, now_ms: int) -> int:
     return max([one for one in times if one < now_ms], default=0)
 
 
-def _pool_look(figures: Mapping[str, object], now_ms: int) -> Look:
+def _pool_look(figures: PoolFacts, now_ms: int) -> Look:
     def value(window: str, metric: str) -> Value:
         found = figures.get(metric)
         return (found, None) if isinstance(found, int | float) else (None, None)

@@ -20,6 +20,14 @@ class RoomFacts:
     last_event_ms: int
 
 
+class PoolFacts(Protocol):
+    """Figures of one stock pool by name; None where nothing is known. A dict is one."""
+
+    def get(self, name: str, /) -> object:
+        """One figure."""
+        ...
+
+
 class Facts(Protocol):
     """Figures as of the watermark at which rules are evaluated."""
 
@@ -39,8 +47,8 @@ class Facts(Protocol):
         """Stock pools of the group."""
         ...
 
-    def pool(self, pool: str) -> Mapping[str, object]:
-        """Figures of one pool, as `StockLedger.figures` gives them."""
+    def pool(self, pool: str) -> PoolFacts:
+        """Figures of one pool, those of `StockLedger.figures`."""
         ...
 
     def contributor(self, room: str, metric: str, window: str) -> tuple[str, str, float] | None:

@@ -54,14 +54,15 @@ class Room(msgspec.Struct):
 
     totals: dict[str, int] = {}
     panes: dict[int, dict[str, int]] = {}
+    newest: int = 0
     users: dict[str, int] = {}
     texts: dict[int, dict[str, int]] = {}
     gauges: dict[str, list[tuple[int, int]]] = {}
     targets: dict[str, list[tuple[int, int]]] = {}
     known: dict[str, int] = {}
     explained: list[tuple[int, int]] = []
-    violation_ms: int = 0
-    violation: str = ""
+    violations: list[int] = []
+    """Times of the newest violations: they are told to the second, not to the pane."""
 
 
 class Unripe(msgspec.Struct):
@@ -78,6 +79,8 @@ class Observed(msgspec.Struct):
     rooms: dict[str, Room] = {}
     orders: dict[str, tuple[str, int]] = {}
     seen: dict[str, int] = {}
+    urgent_ms: int = -1
+    """Time of the newest violation of any room."""
     unripe: dict[str, Unripe] = {}
 
     def room(self, name: str) -> Room:
@@ -104,8 +107,8 @@ class Observed(msgspec.Struct):
             _tell(room.targets, event.metric, at_ms, event.value)
         elif kind == "violation":
             count(room, "violations", at_ms)
-            if at_ms >= room.violation_ms:
-                room.violation_ms, room.violation = at_ms, event.text or event.title or ""
+            room.violations.append(at_ms)
+            self.urgent_ms = max(self.urgent_ms, at_ms)
         elif kind in ("explain_start", "explain_end"):
             room.explained.append((at_ms, 1 if kind == "explain_start" else -1))
         if kind in _KNOWN:
@@ -159,6 +162,7 @@ class Observed(msgspec.Struct):
                 del room.texts[pane]
             room.users = {user: ms for user, ms in room.users.items() if ms >= first * PANE_MS}
             room.explained = sorted(room.explained)[-20:]
+            room.violations = [ms for ms in room.violations if ms >= now_ms]
         before_ms = now_ms - KEEP_ORDERS_MS
         self.orders = {key: one for key, one in self.orders.items() if one[1] >= before_ms}
         self.seen = {key: ms for key, ms in self.seen.items() if ms >= now_ms - 300_000}
@@ -183,8 +187,7 @@ class Observed(msgspec.Struct):
                 _counted(room, "comments", first, last),
             )
         if window == "session":
-            ahead = sum(one.get(metric, 0) for pane, one in room.panes.items() if pane >= last)
-            return room.totals.get(metric, 0) - ahead, None
+            return room.totals.get(metric, 0) - _ahead(room, metric, now_ms), None
         return _counted(room, metric, first, last), None
 
 
@@ -210,8 +213,10 @@ def window_panes(window: str) -> int:
 
 def count(room: Room, name: str, at_ms: int) -> None:
     """Add one to a counter's total and pane."""
-    pane = room.panes.setdefault(at_ms // PANE_MS, {})
+    number = at_ms // PANE_MS
+    pane = room.panes.setdefault(number, {})
     pane[name] = pane.get(name, 0) + 1
+    room.newest = max(room.newest, number)
     room.totals[name] = room.totals.get(name, 0) + 1
 
 
@@ -239,6 +244,14 @@ def _comment(room: Room, event: Event, negative_words: tuple[str, ...]) -> None:
 
 def _counted(room: Room, name: str, first: int, last: int) -> int:
     return sum(room.panes[pane].get(name, 0) for pane in range(first, last) if pane in room.panes)
+
+
+def _ahead(room: Room, name: str, now_ms: int) -> int:
+    """How much of a total the watermark has not passed."""
+    if name == "violations":
+        return sum(1 for ms in room.violations if ms >= now_ms)
+    first = now_ms // PANE_MS
+    return _counted(room, name, first, max(first, room.newest + 1))
 
 
 def _repeats(room: Room, first: int, last: int) -> Value:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from operators.rules.kinds import (
+    BEAT_S,
     KINDS,
     KNOWN_EVENTS,
     ROLES,
@@ -160,6 +161,9 @@ class _Fields:
             problem = metric_problem(name_of_metric, scope)
             if problem is not None:
                 self.wrong("metric" if name_of_metric == metric else "kind", problem)
+        times = self.times()
+        if not _often_enough(times["every_s"], scope, metric):
+            self.wrong("every_s", "every_s must be 5 or more; 1 for scope pool and violations")
         problem = window_problem(metric, scope, window, kind.name)
         if problem is not None:
             self.wrong("window" if "window" in self.table else "metric", problem)
@@ -179,7 +183,7 @@ class _Fields:
             texts={key: self.text(key, None) for key in TEXT_KEYS},
             numbers=numbers,
             words=words,
-            **self.times(),
+            **times,
         )
         return None if self.bad else rule
 
@@ -257,6 +261,11 @@ class _Fields:
         if kind.one_of and not any(name in self.table for name in kind.one_of):
             self.wrong("kind", f"kind {kind.name!r} needs one of {_list(kind.one_of)}")
         return found
+
+
+def _often_enough(every_s: int, scope: str, metric: str) -> bool:
+    urgent = scope == "pool" or metric == "violations"
+    return every_s >= BEAT_S or (every_s == 1 and urgent)
 
 
 def _list(names: Iterable[str]) -> str:

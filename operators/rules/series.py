@@ -1,6 +1,7 @@
 """Detectors that learn from the subject's own past: robust z, EWMA, change, CUSUM, pace."""
 
 import math
+from bisect import bisect_left, bisect_right
 from statistics import median
 
 from operators.rules.judge import Look, Memory, number_of
@@ -27,10 +28,20 @@ def robust_z(rule: Rule, look: Look, memory: Memory) -> Finding | None:
     if look.now_ms - look.started_ms < rule.numbers["warmup_s"] * 1000 or len(past) < 12:
         _sample(memory, look.now_ms, value)
         return None
-    middle = median(past)
-    spread = MAD_TO_SIGMA * median(abs(one - middle) for one in past)
+    middle, spread = _middle(memory, past)
     band = max(spread, rule.numbers["min_band"], rule.numbers["min_band_ratio"] * middle)
     return _against(rule, look, memory, value, middle, band)
+
+
+def _middle(memory: Memory, past: list[float]) -> tuple[float, float]:
+    """Median and spread of the past, which changes more rarely than it is looked at."""
+    sums, first_ms = memory.sums, float(memory.points[0][0])
+    if sums.get("past_first_ms") != first_ms or sums.get("past_count") != len(past):
+        middle = median(past)
+        sums["middle"] = middle
+        sums["spread"] = MAD_TO_SIGMA * median(abs(one - middle) for one in past)
+        sums["past_first_ms"], sums["past_count"] = first_ms, float(len(past))
+    return sums["middle"], sums["spread"]
 
 
 def ewma(rule: Rule, look: Look, memory: Memory) -> Finding | None:
@@ -101,8 +112,20 @@ def _past(rule: Rule, look: Look, memory: Memory) -> list[float]:
     """Points of the history that ended `gap_s` ago; older ones are dropped."""
     gap_ms = int(rule.numbers["gap_s"] * 1000)
     first_ms = look.now_ms - gap_ms - int(rule.numbers["history_s"] * 1000)
-    memory.points = [one for one in memory.points if one[0] >= first_ms]
-    return [value for at_ms, value, _ in memory.points if at_ms <= look.now_ms - gap_ms]
+    _drop_before(memory, first_ms)
+    return [value for _, value, _ in memory.points[: _until(memory, look.now_ms - gap_ms)]]
+
+
+def _drop_before(memory: Memory, first_ms: int) -> None:
+    """Forget points older than `first_ms`; points stand in order of time."""
+    points = memory.points
+    if points and points[0][0] < first_ms:
+        del points[: bisect_left(points, (first_ms, -math.inf, -math.inf))]
+
+
+def _until(memory: Memory, last_ms: int) -> int:
+    """How many points are not younger than `last_ms`."""
+    return bisect_right(memory.points, (last_ms, math.inf, math.inf))
 
 
 def _drops(rule: Rule) -> bool:
@@ -204,9 +227,12 @@ def _learn(memory: Memory, now_ms: int, counted: float, exposed: float) -> None:
 def _past_sums(rule: Rule, look: Look, memory: Memory) -> tuple[float, float]:
     gap_ms = int(rule.numbers["gap_s"] * 1000)
     first_ms = look.now_ms - gap_ms - int(rule.numbers["history_s"] * 1000)
-    memory.points = [one for one in memory.points if one[0] >= first_ms]
-    past = [one for one in memory.points if one[0] <= look.now_ms - gap_ms]
-    return sum(one[1] for one in past), sum(one[2] for one in past)
+    _drop_before(memory, first_ms)
+    counted = exposed = 0.0
+    for _, more, longer in memory.points[: _until(memory, look.now_ms - gap_ms)]:
+        counted += more
+        exposed += longer
+    return counted, exposed
 
 
 def _past_rate(rule: Rule, past: tuple[float, float]) -> float | None:
@@ -254,7 +280,7 @@ def pace(rule: Rule, look: Look, memory: Memory) -> Finding | None:
     now_ms, planned_ms = look.now_ms, rule.numbers["planned_s"] * 1000
     memory.points.append((now_ms, total, 0.0))
     long_ms = int(rule.numbers["long_s"] * 1000)
-    memory.points = [one for one in memory.points if one[0] >= now_ms - long_ms - 60_000]
+    _drop_before(memory, now_ms - long_ms - 60_000)
     elapsed_ms = now_ms - look.started_ms
     if elapsed_ms < rule.numbers["warmup_s"] * 1000 or total >= target:
         return Finding(breach=False, clear=total >= target, value=None)
@@ -272,5 +298,5 @@ def _progress(memory: Memory, look: Look, span_ms: int, total: float) -> float:
     since_ms = look.now_ms - span_ms
     if since_ms <= look.started_ms:
         return total / max(1, look.now_ms - look.started_ms)
-    older = [one for one in memory.points if one[0] <= since_ms] or memory.points[:1]
-    return (total - older[-1][1]) / max(1, look.now_ms - older[-1][0])
+    at_ms, before, _ = memory.points[max(0, _until(memory, since_ms) - 1)]
+    return (total - before) / max(1, look.now_ms - at_ms)

@@ -4,7 +4,7 @@ import heapq
 
 import msgspec
 
-from operators.stock.figures import Costs, figures_of, summary_of
+from operators.stock.figures import Costs, Judged, figures_of, summary_of
 from operators.stock.model import (
     BACK,
     FLOW,
@@ -95,6 +95,11 @@ class StockBook:
         pools = self._state.pools
         return sorted(name for name, pool in pools.items() if pool.on_hand() is not None)
 
+    def is_counted(self, pool: str) -> bool:
+        """Whether somebody has told the pool's stock."""
+        found = self._state.pools.get(pool)
+        return found is not None and found.on_hand() is not None
+
     def figures(self, pool: str, now_ms: int) -> dict[str, object]:
         """Figures of one pool at `now_ms`; empty for a pool never heard of."""
         found = self._state.pools.get(pool)
@@ -102,6 +107,12 @@ class StockBook:
             return {}
         shown_ms = now_ms - self._state.listed.get(pool, now_ms)
         return figures_of(found, self._state.costs, self.settings, now_ms, shown_ms)
+
+    def judged(self, pool: str, now_ms: int) -> Judged:
+        """The same figures, each worked out when it is asked for. The pool must be known."""
+        state = self._state
+        shown_ms = now_ms - state.listed.get(pool, now_ms)
+        return Judged(state.pools[pool], state.costs, self.settings, now_ms, shown_ms)
 
     def summary(self, now_ms: int) -> dict[str, object]:
         """Sums of all pools and the names of those that stand out."""

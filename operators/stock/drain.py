@@ -103,32 +103,29 @@ def rate_at(drain: Drain, now_ms: int) -> Rate | None:
     """Velocities at `now_ms`; None before a first full pane was watched."""
     if drain.next_pane < 0:
         return None
-    fast, slow = (drain.fast, drain.fast_panes), (drain.slow, drain.slow_panes)
-    near, squares = (drain.near, drain.near_panes), drain.near_squares
-    current = now_ms // PANE_MS
+    fast, fast_panes = drain.fast, drain.fast_panes
+    near, near_panes, squares = drain.near, drain.near_panes, drain.near_squares
+    slow, slow_panes = drain.slow, drain.slow_panes
+    current, recent = now_ms // PANE_MS, drain.recent
+    keep_fast, keep_near, keep_slow, part = FAST, NEAR, SLOW, 1.0
     for pane in range(max(drain.next_pane, current - MAX_GAP_PANES), current + 1):
-        units = drain.recent.get(pane, 0)
-        part = 1.0 if pane < current else (now_ms - pane * PANE_MS) / PANE_MS
-        fast = _decayed(fast, FAST, units, part)
-        near = _decayed(near, NEAR, units, part)
-        slow = _decayed(slow, SLOW, units, part)
-        squares = squares * NEAR**part + units * units
-    if slow[1] < 1.0:
+        units = recent.get(pane, 0)
+        if pane == current:
+            part = (now_ms - pane * PANE_MS) / PANE_MS
+            keep_fast, keep_near, keep_slow = FAST**part, NEAR**part, SLOW**part
+        fast, fast_panes = fast * keep_fast + units, fast_panes * keep_fast + part
+        near, near_panes = near * keep_near + units, near_panes * keep_near + part
+        slow, slow_panes = slow * keep_slow + units, slow_panes * keep_slow + part
+        squares = squares * keep_near + units * units
+    if slow_panes < 1.0:
         return None
     return Rate(
-        fast[0] / fast[1] * PANES_PER_MIN,
-        slow[0] / slow[1] * PANES_PER_MIN,
-        near[0] / near[1] * PANES_PER_MIN,
-        near[0],
-        _dispersion(near[0], squares, near[1]),
+        fast / fast_panes * PANES_PER_MIN,
+        slow / slow_panes * PANES_PER_MIN,
+        near / near_panes * PANES_PER_MIN,
+        near,
+        _dispersion(near, squares, near_panes),
     )
-
-
-def _decayed(
-    sums: tuple[float, float], keep: float, units: int, part: float
-) -> tuple[float, float]:
-    """Weighted (units, panes) after one more pane, or the part of it that has passed."""
-    return sums[0] * keep**part + units, sums[1] * keep**part + part
 
 
 def _dispersion(total: float, squares: float, panes: float) -> float:

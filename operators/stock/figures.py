@@ -38,6 +38,70 @@ class Costs(msgspec.Struct):
             into[product] = value
 
 
+SPEEDS: Final = (
+    "velocity_5m", "velocity_15m", "stockout_eta_s", "stockout_eta_low_s", "stockout_eta_high_s",
+)  # fmt: skip
+
+
+class Judged:
+    """Figures of one pool by name, each worked out when it is asked for.
+
+    Rules name few of them and are judged at every beat; the same values as `figures_of`.
+    """
+
+    __slots__ = ("_all", "_speeds", "available", "costs", "now_ms", "pool", "settings", "shown_ms")
+
+    def __init__(
+        self, pool: Pool, costs: Costs, settings: StockSettings, now_ms: int, shown_ms: int
+    ) -> None:
+        self.pool = pool
+        self.costs = costs
+        self.settings = settings
+        self.now_ms = now_ms
+        self.shown_ms = shown_ms
+        self.available = available_of(pool, settings)
+        self._speeds: dict[str, object] | None = None
+        self._all: dict[str, object] | None = None
+
+    def get(self, name: str) -> object:
+        """The figure; None where nothing is known."""
+        if name == "available":
+            return self.available
+        if name == "oversell_units":
+            return self.pool.oversold()
+        if name in SPEEDS:
+            if self._speeds is None:
+                rate = rate_at(self.pool.drain, self.now_ms)
+                self._speeds = speeds_of(self.available, rate)
+            return self._speeds[name]
+        if self._all is None:
+            self._all = figures_of(self.pool, self.costs, self.settings, self.now_ms, self.shown_ms)
+        return self._all.get(name)
+
+
+def available_of(pool: Pool, settings: StockSettings) -> int | None:
+    """Units that may still be promised; None while the stock is unknown."""
+    on_hand = pool.on_hand()
+    return None if on_hand is None else on_hand - pool.total.reserved - safety_of(pool, settings)
+
+
+def safety_of(pool: Pool, settings: StockSettings) -> int:
+    """Units kept back."""
+    return pool.safety_units if pool.safety_units is not None else settings.safety_units
+
+
+def speeds_of(available: int | None, rate: Rate | None) -> dict[str, object]:
+    """Velocities in units a minute, and seconds until nothing is available; the `SPEEDS`."""
+    eta = None if available is None else eta_of(available, rate)
+    return {
+        "velocity_5m": None if rate is None else round(rate.fast_per_min, 3),
+        "velocity_15m": None if rate is None else round(rate.slow_per_min, 3),
+        "stockout_eta_s": None if eta is None else eta.mid_s,
+        "stockout_eta_low_s": None if eta is None else eta.low_s,
+        "stockout_eta_high_s": None if eta is None else eta.high_s,
+    }
+
+
 def figures_of(
     pool: Pool, costs: Costs, settings: StockSettings, now_ms: int, shown_ms: int = 0
 ) -> dict[str, object]:
@@ -48,29 +112,24 @@ def figures_of(
     `[stockout_eta_low_s, stockout_eta_high_s]`.
     """
     on_hand = pool.on_hand()
-    safety = pool.safety_units if pool.safety_units is not None else settings.safety_units
-    available = None if on_hand is None else on_hand - pool.total.reserved - safety
+    available = available_of(pool, settings)
     rate = rate_at(pool.drain, now_ms)
-    eta = None if available is None else eta_of(available, rate)
+    speeds = speeds_of(available, rate)
     figures: dict[str, object] = {
         "on_hand": on_hand,
         "reserved": pool.total.reserved,
         "sold": pool.sold,
         "returned": pool.returned,
-        "safety": safety,
+        "safety": safety_of(pool, settings),
         "available": available,
         "oversell_units": pool.oversold(),
         "oversell_orders": pool.oversold_orders(settings.listed_orders),
-        "velocity_5m": None if rate is None else round(rate.fast_per_min, 3),
-        "velocity_15m": None if rate is None else round(rate.slow_per_min, 3),
-        "stockout_eta_s": None if eta is None else eta.mid_s,
-        "stockout_eta_low_s": None if eta is None else eta.low_s,
-        "stockout_eta_high_s": None if eta is None else eta.high_s,
+        **speeds,
         "products": sorted(pool.products),
     }
     figures.update(_cover(pool, costs, settings, available, rate))
     figures.update(_marks(pool, settings, figures, shown_ms))
-    level = level_of(available, None if eta is None else eta.mid_s, settings)
+    level = level_of(available, speeds["stockout_eta_s"], settings)
     figures["level"] = level
     figures["hint"] = None if level is None else _HINTS[level]
     figures.update(_quotas(pool))
@@ -81,13 +140,13 @@ _HINTS: Final[dict[str, str | None]] = {"out": "pull", "low": "list_next", "ok":
 """What to do with the item on the shelf, by level."""
 
 
-def level_of(available: int | None, eta_s: int | None, settings: StockSettings) -> str | None:
+def level_of(available: int | None, eta_s: object, settings: StockSettings) -> str | None:
     """`out` at nothing available, `low` below the unit or ETA threshold; None: stock unknown."""
     if available is None:
         return None
     if available <= 0:
         return "out"
-    if available <= settings.low_units or (eta_s is not None and eta_s < settings.low_eta_s):
+    if available <= settings.low_units or (isinstance(eta_s, int) and eta_s < settings.low_eta_s):
         return "low"
     return "ok"
 
@@ -113,8 +172,7 @@ def _cover(
     need = None
     if available is not None:
         lead_min = settings.lead_time_s / 60
-        safety = pool.safety_units if pool.safety_units is not None else settings.safety_units
-        need = max(0, round(per_min * lead_min) + safety - available)
+        need = max(0, round(per_min * lead_min) + safety_of(pool, settings) - available)
     unit_costs = [costs.unit_cost_minor[p] for p in pool.products if p in costs.unit_cost_minor]
     tied = max(unit_costs) * max(0, on_hand) if unit_costs and on_hand is not None else None
     return {

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from operators.stock.book import Books, StockBook
+from operators.stock.figures import Judged
 from operators.stock.model import StockSettings
 from stream.events import Event
 
@@ -63,10 +64,18 @@ class StockLedger:
         else:
             self._waiting.append(event)
 
-    def advance(self, watermark_ms: int) -> None:
-        """Move the clock: reservations lapse, history beyond the lateness horizon is folded."""
+    @property
+    def waiting(self) -> bool:
+        """Whether events are told that the watermark has not passed."""
+        return bool(self._waiting)
+
+    def advance(self, watermark_ms: int) -> set[str]:
+        """Move the clock: reservations lapse, history beyond the lateness horizon is folded.
+
+        Gives the pools whose figures as of the watermark may have changed since the last call.
+        """
         if watermark_ms <= self._watermark_ms:
-            return
+            return set()
         # Speeds fall and shelves grow old without any event.
         if watermark_ms // _MINUTE_MS > self._watermark_ms // _MINUTE_MS:
             self._live.touch()
@@ -77,9 +86,9 @@ class StockLedger:
             due.sort(key=lambda event: (event.event_time_ms, event.source, event.event_id))
         for event in due:
             self._settled.apply(event)
-        self._settled.changed()
         self._settled.advance(watermark_ms)
         self._live.advance(watermark_ms)
+        return self._settled.changed()
 
     def changed(self) -> set[str]:
         """Pools whose live figures may have changed since the last call."""
@@ -93,9 +102,17 @@ class StockLedger:
         """Pools whose stock is known at the watermark, sorted."""
         return self._settled.counted()
 
+    def is_counted(self, pool: str) -> bool:
+        """Whether the pool's stock is known at the watermark."""
+        return self._settled.is_counted(pool)
+
     def figures(self, pool: str, now_ms: int) -> dict[str, object]:
         """Figures of one pool as of the watermark: for alerts. Empty for an unknown pool."""
         return self._settled.figures(pool, now_ms)
+
+    def judged(self, pool: str, now_ms: int) -> Judged:
+        """The figures of `counted` pools as of the watermark, worked out as they are asked for."""
+        return self._settled.judged(pool, now_ms)
 
     def live(self, pool: str, now_ms: int) -> dict[str, object]:
         """Figures of one pool with every event so far: for screens."""

@@ -92,6 +92,8 @@ class Level(msgspec.Struct):
         if before_ms <= self.pruned_ms:
             return
         self.pruned_ms = before_ms
+        if not self.log:
+            return
         old = [key for key, (ms, _) in self.log.items() if ms <= before_ms]
         for key in old:
             del self.log[key]
