@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from operators.hashindex import I32, I64
+from operators.hashindex import I64, Bool
 from operators.options import State
 from operators.results import Row
+from operators.rings import grown
 
 MINUTE_MS: Final = 60_000
 
@@ -55,14 +56,19 @@ class Boards:
         self.moved = False
         """Whether the order of the minute before has changed since someone looked."""
 
-    def lines(self, after_pane: int | None) -> dict[Address, list[Line]]:
-        """The boards now; with `after_pane`, without what happened in that pane or later."""
+    def lines(
+        self, after_pane: int | None, seen: "Seen | None" = None
+    ) -> dict[Address, list[Line]]:
+        """The boards now; with `after_pane`, without what happened in that pane or later.
+
+        With `seen`: only boards on which a value is not the one seen last.
+        """
         state = self._state
         cube, sessions = state.cube, state.sessions
         count = cube.cells.count
         shown = self._shown()
         out: dict[Address, list[Line]] = {}
-        for board in BOARDS:
+        for number, board in enumerate(BOARDS):
             place = [d.name for d in state.plan.dimensions].index(board.dimension)
             measure = state.plan.number[board.measure]
             cells = np.flatnonzero(
@@ -70,19 +76,21 @@ class Boards:
                 & (cube.slot_of[:count, measure] >= 0)
                 & shown[cube.cell_session[:count]]
             )
-            if len(cells):
-                values = self._as_of(cells, measure, after_pane)
-                self._rank(board, sessions.room[cube.cell_session[cells]], cells, values, out)
+            room = sessions.room[cube.cell_session[cells]].astype(np.int64)
+            address = room if board.per_room else sessions.group_of[room].astype(np.int64)
+            values = self._as_of(cells, measure, after_pane)
+            if seen is not None:
+                new = seen.changed(number, cells, values, address)
+                cells, values, room, address = cells[new], values[new], room[new], address[new]
+            key = room if board.dimension == "room" else cube.cell_key[cells].astype(np.int64)
+            self._rank(board, address, key, values, out)
         return out
 
     def _rank(
-        self, board: Board, rooms: I32, cells: I64, values: I64, out: dict[Address, list[Line]]
+        self, board: Board, address: I64, key: I64, values: I64, out: dict[Address, list[Line]]
     ) -> None:
         """Sum values by (address, key) and put the best lines of each address into `out`."""
         state = self._state
-        room = rooms.astype(np.int64)
-        address = room if board.per_room else state.sessions.group_of[room].astype(np.int64)
-        key = room if board.dimension == "room" else state.cube.cell_key[cells].astype(np.int64)
         some = (values != 0) & (key >= 0)
         if not some.any():
             return
@@ -163,3 +171,21 @@ class Boards:
             if end > after_pane:
                 values[live] -= cube.sums.window(rows[live], end, end - after_pane)
         return np.asarray(values)
+
+
+class Seen:
+    """Values of board cells when somebody last looked, to find the boards that changed."""
+
+    def __init__(self) -> None:
+        self._values = [np.zeros(0, np.int64) for _ in BOARDS]
+
+    def changed(self, board: int, cells: I64, values: I64, address: I64) -> Bool:
+        """Which cells are on a board with another value than before; remembers the values."""
+        if not len(cells):
+            return np.zeros(0, np.bool_)
+        self._values[board] = grown(self._values[board], int(cells[-1]) + 1)
+        before = self._values[board]
+        moved = np.zeros(int(address.max()) + 1, np.bool_)
+        moved[address[before[cells] != values]] = True
+        before[cells] = values
+        return np.asarray(moved[address])

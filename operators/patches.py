@@ -1,13 +1,16 @@
 """Provisional figures: what changed since the last flush, as fields of state channels."""
 
+from collections.abc import Container
 from typing import Final
 
 import numpy as np
 
-from operators.boards import Address, Boards
-from operators.catalogue.axes import PANE_MS
-from operators.figures import Figures, Span, value_of
-from operators.hashindex import I64
+from operators.board_patches import BoardPatches
+from operators.boards import Boards
+from operators.catalogue.axes import PANE_MS, WINDOWS
+from operators.figure_text import value_texts
+from operators.figures import ROOM_DIMENSION, Figures, Span
+from operators.hashindex import I32, I64, Bool
 from operators.options import State
 from operators.plan import View
 from operators.results import Patch
@@ -16,17 +19,27 @@ from operators.rings import grown
 _MINUTE_MS: Final = 60_000
 _UNSENT: Final = -(2**62)
 
+QUICK: Final = ("session", "1m")
+"""Windows a quick flush says of rooms: what is going on now and what came of it so far."""
+
+ALL: Final = frozenset(window.name for window in WINDOWS)
+
+Fields = dict[str, dict[str, object]]
+"""Channel to its changed fields."""
+
 
 class _Sent:
-    """Numerators and denominators last sent, (cells of the dimension, windows, metrics)."""
+    """Measures when figures were last sent, (cells of the dimension, windows, measures).
 
-    def __init__(self, windows: int, metrics: int) -> None:
-        self.row: I64 = np.zeros(0, np.int64)
+    Measures, not figures: they are fewer, and what did not change need not be divided.
+    """
+
+    def __init__(self, windows: int, measures: int) -> None:
+        self.row: I32 = np.zeros(0, np.int32)
         self.count = 0
-        self.num: I64 = np.zeros((0, windows, metrics), np.int64)
-        self.den: I64 = np.zeros((0, windows, metrics), np.int64)
+        self.measures: I64 = np.zeros((0, windows, measures), np.int64)
 
-    def rows(self, cells: I64, all_cells: int) -> I64:
+    def rows(self, cells: I64, all_cells: int) -> I32:
         """Rows of cells, new ones unsent."""
         if all_cells > len(self.row):
             had = len(self.row)
@@ -36,92 +49,146 @@ class _Sent:
         if len(new):
             first, self.count = self.count, self.count + len(new)
             self.row[new] = np.arange(first, self.count)
-            self.num, self.den = grown(self.num, self.count), grown(self.den, self.count)
-            self.num[first:] = self.den[first:] = _UNSENT
+            self.measures = grown(self.measures, self.count)
+            self.measures[first:] = _UNSENT
         return self.row[cells]
 
     def forget(self) -> None:
         """Everything is unsent again."""
-        self.num[:] = self.den[:] = _UNSENT
+        self.measures[:] = _UNSENT
 
 
 class Patches:
-    """Makes patches of the cells that are dirty; holds what was sent, to say only changes."""
+    """Makes patches of the cells that are dirty; holds what was sent, to say only changes.
+
+    Two kinds of flush, since one event changes some hundred figures: a *quick* one says the
+    `QUICK` windows of rooms; a full one says everything, also what quick ones left over.
+    `left_over`: whether there is any of that.
+    """
 
     def __init__(self, state: State, figures: Figures, boards: Boards) -> None:
         self._state = state
         self._figures = figures
         self._boards = boards
         self._sent = {
-            view.dimension: _Sent(len(view.windows), len(view.metrics)) for view in state.plan.views
+            view.dimension: _Sent(len(view.windows), len(state.plan.measures))
+            for view in state.plan.views
         }
+        self._names = {
+            (view.dimension, window.name): np.array(
+                [f"{window.wire}.{metric.name}" for metric in view.metrics], np.object_
+            )
+            for view in state.plan.views
+            for window in view.windows
+        }
+        self._left: Bool = np.zeros(0, np.bool_)
+        self._resume_at = 0
+        self.left_over = False
+        self._channels: dict[int, tuple[str, str]] = {}
         self._meta: dict[int, dict[str, object]] = {}
-        self._shown: dict[Address, list[dict[str, object]]] = {}
+        self._board_patches = BoardPatches(state, boards)
 
     def forget(self) -> None:
         """Send everything again: the place it was sent to has lost it."""
         for sent in self._sent.values():
             sent.forget()
         self._meta.clear()
-        self._shown.clear()
+        self._board_patches.forget()
         self._state.cube.dirty[:] = True
 
-    def flush(self) -> list[Patch]:
-        """Patches of all dirty cells; clears the flags."""
+    def flush(self, *, full: bool = True, most: int | None = None) -> list[Patch]:
+        """Patches of dirty cells; clears their flags.
+
+        Args:
+            full: everything; else a quick flush.
+            most: a full flush looks at so many cells, about, and leaves the others for the next;
+                None: at all.
+        """
         state = self._state
         if state.clock.tick_ms is None:
             return []
-        count = state.cube.cells.count
-        dirty = np.flatnonzero(state.cube.dirty[:count])
-        state.cube.dirty[:count] = False
-        dirty = dirty[self._current(dirty)]
-        fields: dict[str, dict[str, object]] = {}
+        quick, cells = self._due(full, most)
+        fields: Fields = {}
         traded = False
+        if len(quick):
+            self._cells(state.plan.views[ROOM_DIMENSION], quick, fields, QUICK)
+        by_dimension = state.cube.cell_dimension[cells]
         for place, view in enumerate(state.plan.views):
-            cells = dirty[state.cube.cell_dimension[dirty] == place]
-            if len(cells):
-                self._cells(view, cells, fields)
+            mine = cells[by_dimension == place]
+            if len(mine):
+                self._cells(view, mine, fields, ALL)
                 traded = traded or view.dimension == "product"
-        self._rooms(np.unique(state.cube.cell_session[dirty]), fields)
+        both = np.concatenate((quick, cells))
+        self._rooms(np.unique(state.cube.cell_session[both]), fields)
         patches = [Patch(channel, changed) for channel, changed in fields.items() if changed]
-        return patches + (self._board_patches() if traded or self._boards.moved else [])
+        boards = full and (traded or self._boards.moved)
+        return patches + (self._board_patches.flush() if boards else [])
 
-    def _current(self, cells: I64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _due(self, full: bool, most: int | None) -> tuple[I64, I64]:
+        """Cells of current sessions to look at: rooms in quick windows, any in all windows."""
+        cube = self._state.cube
+        count = cube.cells.count
+        self._left = grown(self._left, count)
+        dirty = np.flatnonzero(cube.dirty[:count])
+        cube.dirty[:count] = False
+        self._left[dirty] = True
+        cells = np.flatnonzero(self._left) if full else dirty[:0]
+        if most is not None and len(cells) > most:
+            # Where the last one ended, it goes on: all get their turn.
+            start = int(np.searchsorted(cells, self._resume_at))
+            cells = np.roll(cells, -start)[:most]
+            self._resume_at = int(cells[-1]) + 1
+            cells = np.sort(cells)
+        self._left[cells] = False
+        self.left_over = bool(self._left.any())
+        rooms = dirty[(cube.cell_dimension[dirty] == ROOM_DIMENSION) & self._left[dirty]]
+        return rooms[self._current(rooms)], cells[self._current(cells)]
+
+    def _current(self, cells: I64) -> Bool:
         """Which cells are of their room's current session: an older one is not on screens."""
         sessions = self._state.sessions
         session = self._state.cube.cell_session[cells]
         return np.asarray(sessions.current[sessions.room[session]] == session)
 
-    def _cells(self, view: View, cells: I64, fields: dict[str, dict[str, object]]) -> None:
+    def _cells(self, view: View, cells: I64, fields: Fields, windows: Container[str]) -> None:
         state, sent = self._state, self._sent[view.dimension]
         rows = sent.rows(cells, state.cube.cells.count)
-        channels = [self._channel(view, cell) for cell in cells.tolist()]
-        has_den = view.has_den.tolist()
         for place, window in enumerate(view.windows):
+            if window.name not in windows:
+                continue
             measures = self._figures.measures(view, cells, self._span(view, place))
+            other = measures != sent.measures[rows, place]
+            sent.measures[rows, place] = measures
+            changed = other.astype(np.float32) @ view.uses[window.name] > 0
             num, den = self._figures.ratios(view, measures)
-            changed = (num != sent.num[rows, place]) | (den != sent.den[rows, place])
-            changed &= view.in_window[window.name]
-            sent.num[rows, place], sent.den[rows, place] = num, den
             at, which = np.nonzero(changed)
-            numbers = zip(
-                at.tolist(),
-                which.tolist(),
-                num[at, which].tolist(),
-                den[at, which].tolist(),
-                strict=True,
-            )
-            names = [f"{window.wire}.{metric.name}" for metric in view.metrics]
-            for cell, k, n, d in numbers:
-                channel, suffix = channels[cell]
-                fields.setdefault(channel, {})[names[k] + suffix] = value_of(n, d, has_den[k])
+            texts = value_texts(num[at, which], den[at, which], view.has_den[which])
+            names = self._names[view.dimension, window.name][which].tolist()
+            start = 0
+            for cell, count in zip(cells.tolist(), changed.sum(axis=1).tolist(), strict=True):
+                end = start + count
+                if count:
+                    self._put(view, cell, names[start:end], texts[start:end], fields)
+                start = end
+
+    def _put(
+        self, view: View, cell: int, names: list[str], texts: list[bytes], fields: Fields
+    ) -> None:
+        """Add the fields of a cell."""
+        found = self._channels.get(cell)
+        channel, suffix = found or self._channel(view, cell)
+        if suffix:
+            names = [name + suffix for name in names]
+        fields.setdefault(channel, {}).update(zip(names, texts, strict=True))
 
     def _channel(self, view: View, cell: int) -> tuple[str, str]:
-        """Channel of a cell and what its field names end in."""
+        """Channel of a cell and what its field names end in; kept."""
         tenant, _, room, key = self._state.cell_place(cell)
-        if view.dimension == "room":
-            return f"room:{tenant}/{room}", ""
-        return f"split:{tenant}/{room}/{view.dimension}", f".{key}"
+        channel, suffix = f"room:{tenant}/{room}", ""
+        if view.dimension != "room":
+            channel, suffix = f"split:{tenant}/{room}/{view.dimension}", f".{key}"
+        self._channels[cell] = channel, suffix
+        return channel, suffix
 
     def _span(self, view: View, place: int) -> Span:
         """The window as it stands: rolling ones include the open pane, 1m is this minute."""
@@ -133,7 +200,7 @@ class Patches:
             end = (tick // PANE_MS + 1) * PANE_MS if window.panes else tick + 1
         return Span(window, end, tick // 1000 + 1)
 
-    def _rooms(self, sessions: I64, fields: dict[str, dict[str, object]]) -> None:
+    def _rooms(self, sessions: I64, fields: Fields) -> None:
         """The `meta.` fields of rooms that changed."""
         state = self._state
         for session in sessions.tolist():
@@ -150,21 +217,3 @@ class Patches:
             self._meta[session] = now
             if changed:
                 fields.setdefault(f"room:{where.tenant}/{where.room_id}", {}).update(changed)
-
-    def _board_patches(self) -> list[Patch]:
-        state, patches = self._state, []
-        self._boards.moved = False
-        now = self._boards.lines(None)
-        for address in sorted(now.keys() | self._shown.keys(), key=str):
-            lines = self._boards.body(now.get(address, []), self._boards.before.get(address, {}))
-            if self._shown.get(address) == lines:
-                continue
-            tenant, group, name, room = address
-            # What a predecessor showed is not known: all ranks below the last are taken away.
-            had = len(self._shown.get(address, range(state.options.board_lines)))
-            self._shown[address] = lines
-            fields: dict[str, object] = {str(line["rank"]): line for line in lines}
-            fields.update((str(rank), None) for rank in range(len(lines) + 1, had + 1))
-            suffix = "" if room is None else f"@{room}"
-            patches.append(Patch(f"board:{tenant}/{group}/{name}{suffix}", fields))
-        return patches

@@ -16,7 +16,7 @@ from operators.catalogue.metrics import METRICS, Metric, Terms
 from operators.hashindex import I64, Bool
 from stream.events import EVENT_TYPES
 
-I8 = npt.NDArray[np.int8]
+F32 = npt.NDArray[np.float32]
 
 VALUE_COLUMNS: Final = ("one", "qty", "amount", "known_amount")
 """Rows of the value matrix a fold is given; `known_`: only where the order was seen before."""
@@ -65,7 +65,8 @@ class View:
     """How the metrics of one dimension are read from a matrix of measures.
 
     `num` and `den` have shape (measures, metrics), the `_layers` say the same; `has_den` and
-    `in_window[name]` (metrics,).
+    `in_window[name]` (metrics,). `uses[name]` is (measures, metrics), 1 where a metric of that
+    window has the measure among its terms.
     """
 
     dimension: str
@@ -77,6 +78,7 @@ class View:
     den_layers: tuple[Layer, ...]
     has_den: Bool
     in_window: dict[str, Bool]
+    uses: dict[str, F32]
 
 
 class Plan:
@@ -119,16 +121,23 @@ class Plan:
         metrics = tuple(m for m in self.metrics if dimension in m.dimensions)
         allowed = next(d.windows for d in self.dimensions if d.name == dimension)
         names = {name for metric in metrics for name in metric.windows if name in allowed}
+        num = self._matrix([metric.num for metric in metrics])
+        den = self._matrix([metric.den or () for metric in metrics])
+        in_window = {
+            name: np.array([name in metric.windows for metric in metrics]) for name in names
+        }
+        terms = ((num != 0) | (den != 0)).astype(np.float32)
         return View(
             dimension,
             metrics,
             tuple(window for window in WINDOWS if window.name in names),
-            self._matrix([metric.num for metric in metrics]),
-            self._matrix([metric.den or () for metric in metrics]),
+            num,
+            den,
             self._layers([metric.num for metric in metrics]),
             self._layers([metric.den or () for metric in metrics]),
             np.array([metric.den is not None for metric in metrics]),
-            {name: np.array([name in metric.windows for metric in metrics]) for name in names},
+            in_window,
+            {name: terms * in_window[name] for name in names},
         )
 
     def _matrix(self, columns: list[Terms]) -> I64:

@@ -47,7 +47,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Changed fields of one state channel: absolute values; None deletes the field."""
+    """Changed fields of one state channel: absolute values; None deletes the field.
+
+    A value that is `bytes` is its JSON already: most are, and are only passed on.
+    """
 
     channel: str
     fields: Mapping[str, object]

@@ -83,9 +83,12 @@ class Shard:
             outputs.append(self._output(last.version, last.as_of_ms, dead=tuple(dead)))
         return outputs
 
-    def flush(self, as_of_ms: int) -> Output:
-        """What changed on state channels since the last flush, as of the last record."""
-        patches = self.patches.flush()
+    def flush(self, as_of_ms: int, *, full: bool = True, most: int | None = None) -> Output:
+        """What changed on state channels since the last flush, as of the last record.
+
+        `full` and `most`: as in `Patches.flush`; stock and names are always said.
+        """
+        patches = self.patches.flush(full=full, most=most)
         now_ms = self.state.clock.watermark_ms()
         if now_ms is not None:
             for address in sorted(self.groups):

@@ -175,6 +175,8 @@ def _expect(channel: str, behaviour: str) -> None:
 
 
 def _encode(value: object) -> bytes | None:
+    if isinstance(value, bytes):
+        return value
     return None if value is None else orjson.dumps(value)
 
 

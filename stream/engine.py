@@ -16,6 +16,7 @@ from sinks.results_file import ResultsFile, shard_file
 from stream.dataflow import ShardSink, build_flow, run_flow
 from stream.errors import ConfigError, LiveroomError, SinkError, StateError
 from stream.options import make_shard, rules_of
+from stream.pace import FULL_SHARE, QUICK_SHARE, Budget, Pace
 from stream.partition import OutputState, Partition
 from stream.recovery import REMEDY, check_recovery
 from stream.settings import Settings
@@ -43,6 +44,7 @@ def run_engine(settings: Settings) -> int:
     rules_of(settings)
     check_recovery(settings.recovery_dir, settings.shards)
     stages, failures = Stages(), Failures()
+    budgets = Budget(QUICK_SHARE), Budget(FULL_SHARE)
     with stop_on_signals() as stop, beside(settings, stop):
         reader = LogReader(settings.redis_url)
         asker = OutputAsker(settings.redis_url)
@@ -51,7 +53,7 @@ def run_engine(settings: Settings) -> int:
                 settings.shards,
                 failures.noting(
                     lambda number, saved: _partition(
-                        settings, reader, asker, stages, number, saved, stop
+                        settings, reader, asker, stages, budgets, number, saved, stop
                     )
                 ),
                 stop,
@@ -233,6 +235,7 @@ def _partition(
     reader: LogReader,
     asker: OutputAsker,
     stages: Stages,
+    budgets: tuple[Budget, Budget],
     number: int,
     saved: bytes | None,
     stop: Stop,
@@ -243,7 +246,10 @@ def _partition(
         reader,
         lambda: make_shard(number, settings),
         saved=saved,
-        flush_interval_ms=settings.flush_interval_ms,
+        pace=(
+            Pace(settings.flush_interval_ms, budgets[0]),
+            Pace(settings.full_flush_interval_ms, budgets[1]),
+        ),
         in_age_ms=settings.in_age_s * 1000,
         ask=asker,
         files=StateFiles(settings.recovery_dir, number),

@@ -14,6 +14,7 @@ from operators.results import Output
 from operators.shard import Record, Shard
 from sinks.log import START, Log, LogGap, LogRecord, Position
 from stream.errors import StateError
+from stream.pace import FULL_SHARE, QUICK_SHARE, Budget, Pace
 from stream.quarantine import Quarantine
 from stream.recovery import REMEDY
 from stream.stages import Stages
@@ -23,9 +24,8 @@ _LOG: Final = logging.getLogger("liveroom.engine")
 
 MAX_BATCH_BYTES: Final = 4 << 20
 """Bytes folded in one call: bounds the pause of everything else on the worker."""
-MAX_DUTY: Final = 0.25
-"""Largest share of time spent on flushes of provisional figures; with thousands of busy rooms
-they become rarer instead of holding up the fold."""
+FULL_CELLS: Final = 2_000
+"""Cells a full flush of a running shard looks at: some 10 ms, so that no quick one waits long."""
 RESEND_CHECK_S: Final = 1.0
 
 
@@ -81,7 +81,7 @@ class Partition:
         log: where its entries come from; the partition adds itself.
         build: makes an empty shard.
         saved: bytes of an earlier `snapshot`.
-        flush_interval_ms: shortest time between flushes of provisional figures.
+        pace: when provisional figures are said: (quick flushes, full flushes).
         ask: asks Redis for the state of the outputs; another epoch means that all must be sent
             again. None while Redis is away.
         files: where large states go; None: always into the store.
@@ -95,7 +95,7 @@ class Partition:
         build: Callable[[], Shard],
         *,
         saved: bytes | None = None,
-        flush_interval_ms: int = 50,
+        pace: tuple[Pace, Pace] | None = None,
         in_age_ms: int = 60_000,
         ask: Callable[[int], OutputState | None] | None = None,
         files: StateFiles | None = None,
@@ -105,12 +105,14 @@ class Partition:
         self.number = number
         self.position = START
         self._log = log
-        self._interval_s = flush_interval_ms / 1000
+        self._quick, self._full = pace or (
+            Pace(50, Budget(QUICK_SHARE)),
+            Pace(250, Budget(FULL_SHARE)),
+        )
         self._in_age_ms = in_age_ms
         self._ask = ask
         self._epoch: str | None = None
         self._stages = stages or Stages()
-        self._next_flush_s = 0.0
         self._next_check_s = 0.0
         self._files = files
         self._local_shards = local_shards
@@ -158,8 +160,11 @@ class Partition:
                 out.append((True, self.resend()))
         if self._catching_up and self._seen_n is not None and self.position.n >= self._seen_n:
             self._catch_up()
-        if self._unflushed and now_s >= self._next_flush_s:
-            out.append((False, self.flush()))
+        if self._unflushed or self.shard.patches.left_over:
+            if self._full.due(now_s):
+                out.append((False, self._timed_flush(self._full, full=True)))
+            elif self._unflushed and self._quick.due(now_s):
+                out.append((False, self._timed_flush(self._quick, full=False)))
         self._claimed |= bool(out)
         return out
 
@@ -173,14 +178,20 @@ class Partition:
         self.shard.forget_sent()
         self._catching_up, self._unflushed = False, True
 
-    def flush(self) -> Output:
-        """Provisional figures that changed, as of the last entry."""
-        started_s = time.monotonic()
+    def flush(self, *, full: bool = True, most: int | None = None) -> Output:
+        """Provisional figures that changed, as of the last entry; as `Patches.flush`."""
         with self._stages.time("flush"):
-            output = self._fold_safely.flush(self._as_of_ms)
-        took_s = time.monotonic() - started_s
-        self._next_flush_s = started_s + max(self._interval_s, took_s / MAX_DUTY)
+            output = self._fold_safely.flush(self._as_of_ms, full=full, most=most)
         self._unflushed = False
+        return output
+
+    def _timed_flush(self, pace: Pace, *, full: bool) -> Output:
+        started_s = time.monotonic()
+        output = self.flush(full=full, most=FULL_CELLS)
+        took_s = time.monotonic() - started_s
+        pace.done(started_s, took_s)
+        if full:  # which says what a quick one would
+            self._quick.done(started_s, 0.0)
         return output
 
     def resend(self) -> Output:

@@ -64,10 +64,10 @@ class Quarantine:
         self._since, self._since_bytes = [], 0
         return self._frozen
 
-    def flush(self, as_of_ms: int) -> Output:
+    def flush(self, as_of_ms: int, *, full: bool = True, most: int | None = None) -> Output:
         """As `Shard.flush`; if it raises, nothing this time and everything next time."""
         try:
-            return self.shard.flush(as_of_ms)
+            return self.shard.flush(as_of_ms, full=full, most=most)
         except Exception:
             _LOG.exception("shard %d: figures cannot be read", self.shard.number)
             self.shard.state.count("flush_failures")

@@ -60,7 +60,16 @@ class Settings:
         1_000, Area.ENGINE, "time between two snapshots", Bounds(minimum=100, maximum=600_000)
     )
     flush_interval_ms: int = setting(
-        50, Area.ENGINE, "changed figures are written this often", Bounds(minimum=1, maximum=10_000)
+        50,
+        Area.ENGINE,
+        "rooms' session and minute figures, stock and alerts are written this often",
+        Bounds(minimum=1, maximum=10_000),
+    )
+    full_flush_interval_ms: int = setting(
+        250,
+        Area.ENGINE,
+        "rolling windows, splits and leaderboards are written this often",
+        Bounds(minimum=1, maximum=10_000),
     )
     processes: int = setting(
         1, Area.ENGINE, "engine processes; shards are dealt out evenly", Bounds(1, 64)

@@ -1,6 +1,8 @@
 """Leaderboards: order, ties, movement, their minutes."""
 
 from operators.boards import Boards
+from operators.shard import Record
+from stream.replay import version_of
 from tests.operators.one_room import T0_MS, Played, event, play, quiet_shard, tick, ticks
 
 
@@ -121,3 +123,18 @@ def test_an_ended_session_leaves_the_board_after_its_time() -> None:
     assert Boards(shard.state).lines(None)
     play(ticks(66, 71), shard)
     assert Boards(shard.state).lines(None) == {}
+
+
+def test_screens_are_told_only_boards_that_changed() -> None:
+    shard = quiet_shard()
+    lines = [tick(0), paid(1, 100, "p1", 500), paid(2, 200, "p1", 500, room_id="r2")]
+    shard.step([Record(version_of(1), 0, b"".join(lines))])
+    first = {p.channel for p in shard.flush(0).patches if p.channel.startswith("board:")}
+    assert {"board:t1/t1/products_gmv@r1", "board:t1/t1/products_gmv@r2"} <= first
+    shard.step([Record(version_of(2), 0, paid(3, 300, "p1", 500, room_id="r2"))])
+    later = {p.channel for p in shard.flush(0).patches if p.channel.startswith("board:")}
+    assert "board:t1/t1/products_gmv" in later
+    assert "board:t1/t1/products_gmv@r2" in later
+    assert "board:t1/t1/products_gmv@r1" not in later
+    shard.step([Record(version_of(3), 0, event("enter", 400, 4, 4))])
+    assert not [p for p in shard.flush(0).patches if p.channel.startswith("board:")]

@@ -132,7 +132,10 @@ def screen_of(shard: Shard, data: bytes, step: int, size: int) -> dict[str, dict
         for output in outputs:
             for patch in output.patches:
                 channel = fields.setdefault(patch.channel, {})
-                channel.update(patch.fields)
+                channel.update(
+                    (name, orjson.loads(value) if isinstance(value, bytes) else value)
+                    for name, value in patch.fields.items()
+                )
     return {
         name: {k: v for k, v in channel.items() if v is not None}
         for name, channel in fields.items()

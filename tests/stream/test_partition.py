@@ -14,6 +14,7 @@ from sinks.log import START, LogGap, LogRecord, Position
 from sinks.results import encode_row
 from stream.errors import StateError
 from stream.options import make_shard
+from stream.pace import Budget, Pace
 from stream.partition import OutputState, Partition
 from stream.settings import Settings
 from stream.state_files import StateFiles
@@ -90,9 +91,9 @@ def start(tmp_path: Path, records: list[LogRecord]) -> Start:
         seen = OutputState("epoch", len(records) - 6)
         log = log or ListLog(records)
         # No pause between flushes: what a call gives must not depend on the machine's speed.
-        return Partition(
-            0, log, build, saved=saved, flush_interval_ms=0, files=files, ask=lambda shard: seen
-        )
+        free = Budget(1e9)
+        pace = Pace(0, free), Pace(0, free)
+        return Partition(0, log, build, saved=saved, pace=pace, files=files, ask=lambda shard: seen)
 
     return start
 
@@ -180,7 +181,6 @@ def test_past_what_a_predecessor_saw_all_is_said_again(
     start: Start, records: list[LogRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream.partition, "RESEND_CHECK_S", 0.0)
-    monkeypatch.setattr(stream.partition, "MAX_DUTY", 1e9)
     first = start()
     advance(first, 10)
     resumed = start(first.snapshot())

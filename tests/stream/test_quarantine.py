@@ -127,7 +127,7 @@ def test_the_stream_goes_on_where_the_cause_is_older_than_the_frozen_state(
 
 def test_a_flush_that_raises_is_skipped_and_made_good(session: list[bytes]) -> None:
     class Blind(Shard):
-        def flush(self, as_of_ms: int) -> Output:
+        def flush(self, as_of_ms: int, *, full: bool = True, most: int | None = None) -> Output:
             if self.state.counters.get("flush_failures", 0) < 2:
                 raise IndexError("a bug of ours")
             return super().flush(as_of_ms)
