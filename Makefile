@@ -52,7 +52,7 @@ soak: venv ## rooms open and close for 30 min: does memory stay flat? ARGS="--mi
 	$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 lock: ## resolve the dependencies anew into the lock files (needs uv: pip install uv)
-	@for name in "requirements pyproject.toml --extra dev --extra embedded --extra reports" \
+	@for name in "requirements pyproject.toml --extra dev --extra embedded --extra reports --extra zh" \
 	             "requirements-node requirements-node.in"; do \
 	  set -- $$name; out=$$1.txt; shift; \
 	  { echo '# Locked by `make lock`; do not edit by hand. Names no index: pip knows where.'; \

@@ -25,7 +25,10 @@ def compact_viewers(state: State) -> bool:
     cube, presence = state.cube, state.presence
     keys = cube.marks.index.keys()
     of_users = np.array(
-        [measure.column in ("user", "known_user") for measure in state.plan.measures]
+        [
+            measure.column in ("user", "known_user", "negative_user")
+            for measure in state.plan.measures
+        ]
     )
     slots_with = of_users[cube.slot_measure[: cube.slot_count]]
     mine = slots_with[(keys >> _SHIFT).astype(np.int64)]

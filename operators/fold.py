@@ -20,6 +20,7 @@ from operators.orders import Placed, place_orders
 from operators.plan import ID_COLUMNS, VALUE_COLUMNS
 from operators.profiles import TRAITS
 from operators.sessions import HELD, Place
+from operators.talk.talk import Talk
 from stream.events import EVENT_TYPES, TYPE_CODE, Event
 
 Reject = Callable[[int, str], None]
@@ -48,6 +49,7 @@ class Fold:
     def __init__(self, state: State) -> None:
         self._state = state
         self.held = Held()
+        self.talk = Talk(state.options.words)
         self.late: set[tuple[int, int]] = set()
         """(cell, pane) changed by events behind the watermark since the last beat."""
         self.late_sessions: set[int] = set()
@@ -177,7 +179,9 @@ class Fold:
         ids = np.full((len(ID_COLUMNS), columns.n), -1, np.int64)
         named = columns.has_user & ~facts.masked[columns.profile]
         ids[0] = pack_ids(state.viewers, columns.user, named)
-        odd = place_orders(state, columns, Placed(sessions, product, traits, values, ids))
+        placed = Placed(sessions, product, traits, values, ids)
+        odd = place_orders(state, columns, placed)
+        self.talk.take(columns, placed)
         for place, event in columns.objects.items():
             where = Place(*(text or "" for text in facts.places[int(columns.profile[place])]))
             self.objects.append((event, where, int(ticks[place])))

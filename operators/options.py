@@ -11,6 +11,7 @@ from operators.plan import Plan
 from operators.presence import Presence
 from operators.profiles import TRAITS, Names
 from operators.sessions import Sessions
+from operators.talk.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Options:
     session_idle_ms: int = 1_800_000
     board_ttl_ms: int = 86_400_000
     board_lines: int = 50
+    words: Words = Words()
+    term_horizon_ms: int = 300_000
 
 
 @dataclass(slots=True)

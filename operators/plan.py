@@ -18,9 +18,9 @@ from stream.events import EVENT_TYPES
 
 F32 = npt.NDArray[np.float32]
 
-VALUE_COLUMNS: Final = ("one", "qty", "amount", "known_amount")
+VALUE_COLUMNS: Final = ("one", "qty", "amount", "known_amount", "question", "negative")
 """Rows of the value matrix a fold is given; `known_`: only where the order was seen before."""
-ID_COLUMNS: Final = ("user", "order", "known_user", "known_order")
+ID_COLUMNS: Final = ("user", "order", "known_user", "known_order", "negative_user")
 """Rows of the id matrix a fold is given."""
 
 

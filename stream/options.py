@@ -1,5 +1,6 @@
 """From settings to what the core is given."""
 
+from dataclasses import replace
 from importlib.resources import files
 
 from operators.options import Options
@@ -7,18 +8,44 @@ from operators.plan import Plan
 from operators.rules.model import RuleSet
 from operators.rules.parse import parse_rules
 from operators.shard import Shard
+from operators.talk.words import Words, parse_words
 from stream.errors import ConfigError
 from stream.settings import Settings
 
 
 def options_of(settings: Settings) -> Options:
-    """The settings that decide results."""
+    """The settings that decide results.
+
+    Raises:
+        ConfigError: the words file cannot be read or has mistakes.
+    """
     return Options(
+        words=words_of(settings),
         max_out_of_orderness_ms=settings.max_out_of_orderness_ms,
         allowed_lateness_ms=settings.allowed_lateness_ms,
         presence_ttl_ms=settings.presence_ttl_ms,
         session_idle_ms=settings.session_idle_ms,
+        term_horizon_ms=settings.term_horizon_ms,
     )
+
+
+def words_of(settings: Settings) -> Words:
+    """The word lists of the words file, or those that ship; complaints as the rule file says.
+
+    Raises:
+        ConfigError: a file cannot be read or has mistakes.
+    """
+    negative = rules_of(settings).negative_words
+    if settings.words_file is None:
+        return Words(negative_words=negative)
+    path = str(settings.words_file)
+    try:
+        words = parse_words(settings.words_file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("words_file", path, f"a readable file ({error})") from error
+    if isinstance(words, str):
+        raise ConfigError("words_file", path, f"no mistakes; {words}")
+    return replace(words, negative_words=negative)
 
 
 def rules_of(settings: Settings) -> RuleSet:

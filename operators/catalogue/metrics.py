@@ -4,11 +4,12 @@ from typing import Final
 
 from operators.catalogue.core import CORE
 from operators.catalogue.model import Metric, Terms
+from operators.catalogue.talk import TALK_METRICS
 from operators.catalogue.trade import TRADE_METRICS
 from operators.catalogue.traffic import TRAFFIC_METRICS
 
 __all__ = ["METRICS", "METRIC_BY_NAME", "Metric", "Terms"]
 
-METRICS: Final[tuple[Metric, ...]] = (*CORE, *TRAFFIC_METRICS, *TRADE_METRICS)
+METRICS: Final[tuple[Metric, ...]] = (*CORE, *TRAFFIC_METRICS, *TRADE_METRICS, *TALK_METRICS)
 
 METRIC_BY_NAME: Final = {metric.name: metric for metric in METRICS}

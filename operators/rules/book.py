@@ -24,6 +24,7 @@ from operators.rules.model import (
 )
 from operators.rules.observed import OBSERVED_TYPES, Observed
 from operators.stock import StockLedger
+from operators.talk.matching import judge_of
 from stream.events import Event
 
 DETECTORS: Final = {
@@ -80,6 +81,7 @@ class AlertBook:
     def reload(self, rules: RuleSet) -> None:
         """Take other rules; alerts of rules that are gone resolve at the next evaluation."""
         self.rules = rules
+        self._is_negative = judge_of(rules.negative_words)
         self._gone.update(self._by_name)
         self._ordered = _silencers_first(rules.rules)
         self._urgent = [rule for rule in self._ordered if rule.every_s < BEAT_S]
@@ -93,7 +95,7 @@ class AlertBook:
         if answer is not None:
             self._state.answers.append(answer)
         else:
-            self._state.observed.take(event, self.rules.negative_words)
+            self._state.observed.take(event, self._is_negative)
 
     def evaluate(self, now_ms: int, facts: Facts) -> list[AlertChange]:
         """Judge every rule for every subject at watermark `now_ms`; in order of telling."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from operators.talk.words import NEGATIVE
+
 Number = int | float
 
 Value = tuple[Number | None, Number | None]
@@ -104,7 +106,7 @@ class RuleSet:
     rules: tuple[Rule, ...]
     digest: str
     settings: Mapping[str, int]
-    negative_words: tuple[str, ...] = ()
+    negative_words: tuple[str, ...] = NEGATIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from operators.rules.model import Value
+from operators.talk.matching import Judge
 from stream.events import Event
 
 PANE_MS: Final = 5_000
@@ -29,7 +30,7 @@ OBSERVED_TYPES: Final = frozenset(
 
 COUNTED: Final[dict[str, str]] = {
     "comments": "comments seen",
-    "comments_negative": "comments with a word of the rule file's `negative_words`",
+    "comments_negative": "comments with one of the `negative_words` (shipped, or the rule file's)",
     "lines_created": "order lines placed",
     "lines_paid": "order lines paid",
     "orders_ripe": "orders placed `payment_wait_s` ago or longer",
@@ -90,7 +91,7 @@ class Observed(msgspec.Struct):
             found = self.rooms[name] = Room()
         return found
 
-    def take(self, event: Event, negative_words: tuple[str, ...]) -> None:
+    def take(self, event: Event, is_negative: Judge) -> None:
         """Fold one event."""
         kind, at_ms = event.type, event.event_time_ms
         if kind in _LINES:
@@ -100,7 +101,7 @@ class Observed(msgspec.Struct):
             return
         room = self.room(event.room_id)
         if kind == "comment":
-            _comment(room, event, negative_words)
+            _comment(room, event, is_negative)
         elif kind == "room_stats" and event.metric and event.value is not None:
             _tell(room.gauges, event.metric, at_ms, event.value)
         elif kind == "target" and event.metric and event.value is not None:
@@ -231,12 +232,12 @@ def newest(told: dict[str, list[tuple[int, int]]], name: str, now_ms: int) -> in
     return values[-1] if values else None
 
 
-def _comment(room: Room, event: Event, negative_words: tuple[str, ...]) -> None:
+def _comment(room: Room, event: Event, is_negative: Judge) -> None:
     at_ms, text = event.event_time_ms, (event.text or "").strip().lower()
     count(room, "comments", at_ms)
     texts = room.texts.setdefault(at_ms // PANE_MS, {})
     texts[text[:64]] = texts.get(text[:64], 0) + 1
-    if any(word in text for word in negative_words):
+    if is_negative(event.text or ""):
         count(room, "comments_negative", at_ms)
         user = event.user_id or ""
         room.users[user] = max(room.users.get(user, 0), at_ms)

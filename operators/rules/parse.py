@@ -21,6 +21,7 @@ from operators.rules.kinds import (
 from operators.rules.lines import Lines
 from operators.rules.metrics import metric_problem, window_problem
 from operators.rules.model import Rule, RuleProblem, RuleSet
+from operators.talk.words import NEGATIVE
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TEXT_LIMIT: Final = 500
@@ -47,7 +48,7 @@ class _Reader:
     def __init__(self, lines: Lines) -> None:
         self.lines = lines
         self.problems: list[RuleProblem] = []
-        self.negative_words: tuple[str, ...] = ()
+        self.negative_words: tuple[str, ...] = NEGATIVE
         self.settings = {name: default for name, (default, _, _) in SETTINGS.items()}
 
     def read(self, data: Mapping[str, object]) -> list[Rule]:

@@ -8,11 +8,14 @@ import tempfile
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
+from operators.talk.words import Words
 from stream.codec import Rejected, decode_line
 from stream.events import FIELDS, Event, Kind
+from stream.oracle.comments import tell
 from stream.oracle.sessions import Session, walk
 from stream.oracle.terms import Terms
 from stream.validate import reject_reason
@@ -20,12 +23,19 @@ from stream.validate import reject_reason
 _TYPES = {Kind.INT: "BIGINT", Kind.TIME: "BIGINT"}
 
 
-def load(chunks: Iterable[bytes], terms: Terms) -> duckdb.DuckDBPyConnection:
+SHIPPED: Final = Words()
+"""The word lists without a words file."""
+
+
+def load(
+    chunks: Iterable[bytes], terms: Terms, words: Words = SHIPPED
+) -> duckdb.DuckDBPyConnection:
     """Build a database of all judged events.
 
     Args:
         chunks: NDJSON in log order, with ticks.
         terms: the time settings.
+        words: the word lists.
 
     Returns:
         A connection with the tables of `sql/judge.sql` and `sql/sessions.sql`.
@@ -46,6 +56,7 @@ def load(chunks: Iterable[bytes], terms: Terms) -> duckdb.DuckDBPyConnection:
         run(connection, "judge", terms)
         _assign_sessions(connection, terms, Path(folder))
     connection.execute("CREATE TABLE unreadable AS SELECT ?::BIGINT AS lines", [rejected])
+    tell(connection, words)
     run(connection, "sessions", terms)
     run(connection, "online", terms)
     return connection

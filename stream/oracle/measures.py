@@ -111,6 +111,9 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "ad_cost": Definition(_money("cost")),
     "roas": Definition(_PAID, _money("cost")),
     "roas_net": Definition(f"{_PAID} - {_REFUNDED}", _money("cost")),
+    "question_share": Definition("count(*) FILTER (question)", _count("comment")),
+    "negative_share": Definition("count(*) FILTER (negative)", _count("comment")),
+    "negative_uv": Definition("count(DISTINCT user_id) FILTER (negative)"),
 }
 """Metric name to its definition over the events of a window and key."""
 

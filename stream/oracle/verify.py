@@ -6,6 +6,7 @@ from pathlib import Path
 from operators.catalogue import METRICS
 from operators.catalogue.axes import DIMENSIONS
 from stream.formats import Rejects, read_events
+from stream.options import words_of
 from stream.oracle.compare import Report, compare
 from stream.oracle.load import load
 from stream.oracle.terms import terms_of
@@ -54,7 +55,7 @@ def check_file(path: Path, fmt: str, settings: Settings) -> Report:
     """Compare one file's replay with its recomputation."""
     key = (settings.user_key or "liveroom").encode()
     rejects = Rejects()
-    connection = load(read_events(path, fmt, key, rejects), terms_of(settings))
+    connection = load(read_events(path, fmt, key, rejects), terms_of(settings), words_of(settings))
     try:
         rows = run_replay(read_events(path, fmt, key), engine="loop", settings=settings)
         return compare(connection, rows, promised())

@@ -110,6 +110,17 @@ class Settings:
     rules_file: Path | None = setting(
         None, Area.RULES, "TOML file of alert rules; none: the built-in ones"
     )
+    words_file: Path | None = setting(
+        None,
+        Area.RULES,
+        "TOML file of word lists for comments (docs/terms.md); none: the built-in ones",
+    )
+    term_horizon_ms: int = setting(
+        300_000,
+        Area.RULES,
+        "orders this long after a viewer said a keyword are told with it",
+        Bounds(1_000, 3_600_000),
+    )
     stock_low_units: int = setting(
         10, Area.RULES, "stock at or below it raises a low-stock alert", Bounds(minimum=0)
     )

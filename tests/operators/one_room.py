@@ -3,7 +3,8 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from operators.options import Options
 from operators.plan import Plan
@@ -70,9 +71,9 @@ class Played:
         ]
 
 
-def quiet_shard(**options: int) -> Shard:
-    """A shard without rules."""
-    return Shard(0, Plan(), RuleSet((), "", {}), Options(**options))
+def quiet_shard(**options: Any) -> Shard:
+    """A shard without rules; `options` are those of `Options`."""
+    return Shard(0, Plan(), RuleSet((), "", {}), replace(Options(), **options))
 
 
 def play(

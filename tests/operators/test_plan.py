@@ -48,6 +48,8 @@ def eventful(random: Random, number: int, at_ms: int) -> list[bytes]:
             more["refund_id"] = f"f{random.randint(0, 9)}"
         if "amount_minor" in known:
             more["amount_minor"] = random.randint(1, 99_999)
+        if "text" in known:
+            more["text"] = random.choice(("多少钱?", "是假货", "好看"))
         if "qty" in known:
             more["qty"] = random.randint(1, 4)
         user = random.randint(1, 6)

@@ -96,10 +96,21 @@ def _event(rng: random.Random, time_ms: int) -> dict[str, object]:
         event["identity"] = "masked"
     kind = rng.random()
     if kind < 0.72:
-        return event | {"type": rng.choice(PLAIN), "product_id": _product(rng), "text": "hi"}
+        return event | {"type": rng.choice(PLAIN), "product_id": _product(rng), "text": _text(rng)}
     if kind < 0.8:
         return event | _other(rng)
     return event | _trade(rng)
+
+
+TEXTS = (
+    *("hi", "多少钱？", "适合敏感肌吗", "假货", "发货太慢了", "发货很快", "质量太差 退款"),
+    *("ＨＯＷ much is it", "show me", "不是假\u200b货", "好看 好看", "面霜好用", ""),
+    *("1号链接", "👍🏻666", "x" * 700 + "?"),
+)
+
+
+def _text(rng: random.Random) -> str:
+    return rng.choice(TEXTS)
 
 
 def _product(rng: random.Random) -> str:

@@ -1,9 +1,9 @@
 -- Events with the session they count in. `assigned` comes from stream.oracle.sessions.
 CREATE TABLE roomed AS
-SELECT e.*, a.session AS own_session,
+SELECT e.*, a.session AS own_session, s.question, s.negative,
     e.type IN ('order_created', 'order_paid') AS places_order,
     e.type IN ('refund_requested', 'refund_succeeded', 'order_cancelled') AS follows_order
-FROM events e LEFT JOIN assigned a USING (pos);
+FROM events e LEFT JOIN assigned a USING (pos) LEFT JOIN said s USING (pos);
 
 -- Where an order (line '') and each of its lines were first seen.
 CREATE TABLE order_places AS
