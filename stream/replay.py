@@ -129,6 +129,7 @@ def replay_command(
     speed: float | None,
     results: str | None,
     to_redis: bool,
+    serve: bool,
     engine: str,
     workers: int,
     processes: int,
@@ -136,6 +137,12 @@ def replay_command(
 ) -> int:
     """`liveroom replay`: see `liveroom replay --help`. Gives the exit code."""
     key = (settings.user_key or "liveroom").encode()
+    if serve:
+        if to_redis or results is not None:
+            raise ConfigError("serve", True, "no --to-redis and no --results beside it")
+        from stream.replay_serve import serve_files
+
+        return serve_files(files, fmt, key, speed, settings)
     if to_redis:
         from stream.replay_log import append_files
 

@@ -86,6 +86,7 @@ class Claims(msgspec.Struct, frozen=True):
     kinds: list[str]
     rpc: bool
     until: int = 0
+    steer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,7 @@ def mint_token(
     kinds: Sequence[str] = ("*",),
     user: str = "local",
     renew_s: int = RENEW_S,
+    steer: bool = False,
 ) -> str:
     """Sign a token.
 
@@ -172,6 +174,7 @@ def mint_token(
         kinds: channel kinds, within the role's own.
         user: who it is for; connections are limited per user.
         renew_s: seconds from now until which a holder may renew it.
+        steer: may pause, speed up and wind a replay.
 
     Raises:
         ConfigError: secret too short, unknown role or unusable life time.
@@ -199,6 +202,7 @@ def mint_token(
         "kinds": list(kinds),
         "rpc": ROLES[role].rpc,
         "until": now + max(ttl_s, renew_s),
+        "steer": steer,
     }
     return jwt.encode(body, secret, algorithm="HS256")
 

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from sinks.gateway.actions import Actions, action_event
 from sinks.gateway.auth import Claims, Denied, TokenSettings, may_see, parse_channel, renew_token
@@ -16,7 +16,7 @@ from sinks.gateway.hub import Hub
 from sinks.gateway.limits import Admission, Limits
 from sinks.gateway.metrics import Metrics
 from sinks.gateway.outbox import Client, Outbox
-from sinks.gateway.protocol import GRID_MS, Since, error_frame, frame
+from sinks.gateway.protocol import GRID_MS, Since, Steer, error_frame, frame
 from sinks.gateway.session import (
     Accept,
     Act,
@@ -30,6 +30,7 @@ from sinks.gateway.session import (
     Session,
     Subscribe,
     Unsubscribe,
+    Wind,
 )
 from stream.errors import SinkError
 
@@ -55,6 +56,19 @@ class Peer:
     held: set[str] = field(default_factory=set)
 
 
+class Player(Protocol):
+    """A replay behind this gateway."""
+
+    @property
+    def channel(self) -> str:
+        """State channel that says where the replay stands."""
+        ...
+
+    def steer(self, order: Steer) -> str | None:
+        """Take an order, to be carried out soon; what is wrong with it, if anything."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Core:
     """What all connections of a process share."""
@@ -68,6 +82,7 @@ class Core:
     outbox: Outbox
     metrics: Metrics
     admission: Admission
+    player: Player | None = None
 
 
 class Effects:
@@ -103,6 +118,8 @@ class Effects:
                 self._renew(peer, effect)
             case Act():
                 await self._act(peer, effect)
+            case Wind(order):
+                self._steer(peer, order)
             case Close(name):
                 self._end(peer, name)
 
@@ -126,8 +143,13 @@ class Effects:
                 rpc=effect.claims.rpc,
                 limits={"channels": limits.max_channels, "message_bytes": limits.max_message_bytes},
                 retry=self._retry(),
+                **self._replay(effect.claims),
             ),
         )
+
+    def _replay(self, claims: Claims) -> dict[str, object]:
+        player = self._core.player
+        return {} if player is None else {"replay": player.channel, "steer": claims.steer}
 
     def _retry(self) -> dict[str, object]:
         limits = self._core.limits
@@ -233,6 +255,17 @@ class Effects:
         token, claims = renewed
         peer.session.renewed(claims)
         self.send(peer, frame("ok", id=effect.id, exp=claims.exp, token=token))
+
+    def _steer(self, peer: Peer, order: Steer) -> None:
+        player = self._core.player
+        if player is None:
+            self.send(peer, error_frame(order.id, "unknown_method", "nothing is replayed here"))
+            return
+        wrong = player.steer(order)
+        if wrong is not None:
+            self.send(peer, error_frame(order.id, "bad_request", wrong))
+            return
+        self.send(peer, frame("ok", id=order.id))
 
     async def _act(self, peer: Peer, effect: Act) -> None:
         claims = peer.session.claims

@@ -249,7 +249,7 @@ class Feed:
             if entry is None:
                 continue
             if entry.kind == "epoch":
-                self._hub.on_epoch(shard)
+                self._hub.on_epoch(shard, entry)
             else:
                 self._hub.on_entry(shard, entry)
 

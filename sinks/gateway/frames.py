@@ -18,6 +18,7 @@ from sinks.gateway.protocol import (
     Renew,
     Resync,
     Rpc,
+    Steer,
     Sub,
     SubMany,
     Unsub,
@@ -62,6 +63,10 @@ class Connected(_Frame, frozen=True, tag="connected"):
     rpc: bool
     limits: ClientLimits
     retry: Retry
+    replay: Annotated[
+        str | None, Meta(description="channel of the replay that is shown here; absent: live")
+    ] = None
+    steer: Annotated[bool, Meta(description="whether the token may steer it")] = False
 
 
 class SubOk(_Frame, frozen=True, tag="sub_ok"):
@@ -160,4 +165,6 @@ class PingFrame(_Frame, frozen=True, tag="ping"):
 
 ServerFrame = Connected | SubOk | Snap | Upd | Evt | Gap | Ok | Err | Bye | PingFrame
 SERVER_FRAMES: Final = (Connected, SubOk, Snap, Upd, Evt, Gap, Ok, Err, Bye, PingFrame)
-COMMANDS: Final = (Connect, Sub, SubMany, Unsub, Resync, Auth, Renew, Pong, Ping, List, Rpc)
+COMMANDS: Final = (
+    *(Connect, Sub, SubMany, Unsub, Resync, Auth, Renew, Pong, Ping, List, Rpc, Steer),
+)

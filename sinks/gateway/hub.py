@@ -65,8 +65,6 @@ class Cached:
 
 MAX_BUFFER: Final = 20_000
 RELOAD_PAUSE_S: Final = 0.1
-EMPTY_GRACE_S: Final = 8.0
-"""An engine notices a lost Redis with its next write and rewrites thousands of channels."""
 
 
 class Hub:
@@ -132,11 +130,17 @@ class Hub:
         if step is Step.HOLE or step is Step.EPOCH:
             self._start(entry.channel, cached, "trim" if step is Step.HOLE else "epoch")
 
-    def on_epoch(self, shard: int) -> None:
-        """The shard's output state was made anew: every channel of it is read again."""
+    def on_epoch(self, shard: int, entry: OutEntry | None = None) -> None:
+        """The shard's output state was made anew: every channel of it is read again.
+
+        A load under way may have read the old one: `entry`, the announcement, waits for it.
+        """
         for name, cached in self.cached.items():
-            if cached.shard == shard or cached.shard is None:
-                self.reload(name, "epoch")
+            if cached.shard != shard and cached.shard is not None:
+                continue
+            if cached.loading is not None and entry is not None:
+                cached.buffer.append(entry)
+            self.reload(name, "epoch")
 
     def reload(self, name: str, reason: str) -> None:
         """Read one channel again."""
@@ -196,7 +200,7 @@ class Hub:
         now_s = asyncio.get_running_loop().time()
         if cached.emptied_s is None:
             cached.emptied_s = now_s
-        return now_s - cached.emptied_s < EMPTY_GRACE_S
+        return now_s - cached.emptied_s < self._limits.empty_grace_s
 
     async def _load_once(self, name: str, cached: Cached, reason: str) -> bool:
         """Read the channel and apply what waited; False if that showed another hole."""

@@ -30,6 +30,9 @@ class Limits:
     log_ring_count: int = 1_000
     log_snapshot_count: int = 200
     channel_idle_s: float = 60.0
+    empty_grace_s: float = 8.0
+    """A channel emptied under us is shown as it was for so long: an engine notices a lost Redis
+    with its next write and rewrites thousands of channels. A replay is emptied on purpose."""
     drain_s: float = 30.0
     retry_min_ms: int = 500
     retry_max_ms: int = 20_000

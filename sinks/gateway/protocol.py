@@ -5,7 +5,7 @@ source of codes: `docs/protocol.md`, both clients and the tests are checked agai
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -206,7 +206,20 @@ class Rpc(msgspec.Struct, frozen=True, tag_field="type", tag="rpc"):
     params: RpcParams
 
 
-Command = Connect | Sub | SubMany | Unsub | Resync | Auth | Renew | Pong | Ping | List | Rpc
+class Steer(msgspec.Struct, frozen=True, tag_field="type", tag="steer"):
+    """Steer a replay: `do` is `play`, `pause`, `speed` or `seek`.
+
+    `speed` (times recorded time; absent: as fast as it goes) and `to_ms` (recorded time) belong
+    to the verbs of their name.
+    """
+
+    id: int
+    do: Literal["play", "pause", "speed", "seek"]
+    speed: float | None = None
+    to_ms: int | None = None
+
+
+Command = Connect | Sub | SubMany | Unsub | Resync | Auth | Renew | Pong | Ping | List | Rpc | Steer
 RPC_METHODS: Final = ("ack", "snooze", "not_useful")
 
 _DECODER: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)

@@ -26,7 +26,7 @@ from sinks.gateway import http, views
 from sinks.gateway.actions import Actions
 from sinks.gateway.auth import Denied, verify_token
 from sinks.gateway.connection import GatewayConnection
-from sinks.gateway.effects import Core
+from sinks.gateway.effects import Core, Player
 from sinks.gateway.feed import Feed, RedisStore
 from sinks.gateway.gateway import Gateway
 from sinks.gateway.hub import Hub, cancel_all
@@ -117,6 +117,7 @@ class GatewayServer:
         process: int = 0,
         processes: int = 1,
         reuse_port: bool = False,
+        player: Player | None = None,
     ) -> None:
         if not settings.redis_url:
             raise ConfigError("redis_url", settings.redis_url, "the address of a Redis server")
@@ -148,6 +149,7 @@ class GatewayServer:
             outbox=Outbox(),
             metrics=Metrics(),
             admission=Admission(self.limits, time.monotonic()),
+            player=player,
         )
         self.gateway = Gateway(core)
         self.feed = Feed(self._redis, settings.shards, self.hub, self._revoke)

@@ -22,6 +22,7 @@ from sinks.gateway.protocol import (
     Rpc,
     RpcParams,
     Since,
+    Steer,
     Sub,
     SubMany,
     Unsub,
@@ -109,6 +110,13 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Wind:
+    """Give an order to the replay, then answer."""
+
+    order: Steer
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """End the connection with the close code of this name."""
 
@@ -116,7 +124,16 @@ class Close:
 
 
 Effect = (
-    Reply | Accept | Subscribe | Unsubscribe | Refresh | ListChannels | RenewToken | Act | Close
+    Reply
+    | Accept
+    | Subscribe
+    | Unsubscribe
+    | Refresh
+    | ListChannels
+    | RenewToken
+    | Act
+    | Wind
+    | Close
 )
 
 
@@ -198,7 +215,7 @@ class Session:
 
     def _command(
         self,
-        command: Sub | SubMany | Unsub | Resync | Auth | Renew | Ping | List | Rpc,
+        command: Sub | SubMany | Unsub | Resync | Auth | Renew | Ping | List | Rpc | Steer,
         claims: Claims,
         now: Now,
     ) -> list[Effect]:
@@ -228,6 +245,8 @@ class Session:
                 return [ListChannels(id_, claims, kind)]
             case Rpc():
                 return [self._act(command, claims)]
+            case Steer(id_):
+                return [Wind(command) if claims.steer else Reply(error_frame(id_, "forbidden"))]
 
     def _sub(
         self, id_: int, name: str, since: Since | None, rate_ms: int | None, claims: Claims

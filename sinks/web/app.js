@@ -6,6 +6,7 @@ import { parseRoom } from "./derive.js";
 import { node } from "./dom.js";
 import { Feed } from "./feed.js";
 import { chooseLanguage, speaker } from "./i18n.js";
+import { replayBar } from "./replay.js";
 import { header } from "./shell.js";
 import { Store } from "./store.js";
 import { mountTile } from "./tile.js";
@@ -15,6 +16,8 @@ import { tilesOf } from "./views.js";
 const DRAW_MS = 250;
 /** Charts are not waited with for longer, whatever channel is missing. */
 const CHARTS_MS = 3000;
+/** A page without rooms in its address looks for new ones. */
+const ROOMS_MS = 5000;
 
 /**
  * Starts a page.
@@ -46,14 +49,24 @@ class App {
     this.rooms = (query.get("rooms") ?? "").split(",").map((text) => parseRoom(text.trim())).filter((room) => room !== null);
   }
 
-  /** Rooms of the address, else all the token may see. */
+  /** Rooms of the address, else all the token may see, those that open later too. */
   async findRooms() {
+    if (this.rooms.length === 0) setInterval(() => this.lookForRooms(), ROOMS_MS);
     while (this.rooms.length === 0) {
       this.rooms = await this.feed.discover();
       if (this.rooms.length > 0) break;
       this.wait();
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
+  }
+
+  async lookForRooms() {
+    if (this.tiles.length === 0 || document.hidden) return;
+    const found = await this.feed.discover();
+    const known = new Set(this.rooms.map((room) => room.text));
+    if (found.every((room) => known.has(room.text))) return;
+    this.rooms = found;
+    this.build();
   }
 
   wait() {
@@ -78,9 +91,20 @@ class App {
     const main = node("main", { id: "main", class: view.layout, tabindex: "-1" }, areas(this.tiles));
     const skip = node("a", { class: "skip", href: "#main", text: ctx.t("skip") });
     document.querySelector("#page").replaceChildren(skip, this.head.element, main);
+    this.ctx = ctx;
+    this.bar = null;
     this.head.update();
     this.feed.subscribe(this.tiles.flatMap((tile) => [...tile.channels]));
     this.feed.subscribe([...rooms(ctx), ...ctx.groups.map((group) => `names:${group}`)]);
+  }
+
+  /** The bar of a replay, once the gateway has said that it is one. */
+  addBar() {
+    if (this.feed.replay === null) return null;
+    const bar = replayBar(this.ctx);
+    document.querySelector("#page").append(bar.element);
+    this.feed.subscribe([bar.channel]);
+    return bar;
   }
 
   context() {
@@ -141,6 +165,8 @@ class App {
         if (touches(tile.channels, dirty) || (tile.everySecond && now !== second)) tile.update();
       }
       second = now;
+      this.bar ??= this.addBar();
+      this.bar?.update();
       this.head.update();
       document.body.dataset.ready = String(this.feed.pending.size === 0);
     };

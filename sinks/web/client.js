@@ -16,6 +16,7 @@
  *   connection.ageMs();               // age of the newest figures; clock-skew free; null: none yet
  *   connection.silenceMs();           // ms since the last frame of any kind; null: none yet
  *   await connection.rpc("ack", { id, tenant, group, alert_id });    // also snooze, not_useful
+ *   await connection.steer({ do: "seek", to_ms });                   // a replay: play, pause, speed, seek
  *   await connection.list("room");    // [{ch: "room:t1/r1", group, …}, …] that the token covers
  *   connection.setToken(fresh);       // refreshes in place, and is used at the next connect
  *   connection.welcome;               // last `connected` frame: role, rpc, ttl_s, limits, …
@@ -205,14 +206,13 @@ export class Connection {
   }
 
   /** Asks the gateway to act. @param {string} method @param {Object} params @returns {Promise<Object>} */
-  rpc(method, params) {
-    return this.#call({ type: "rpc", method, params });
-  }
+  rpc = (method, params) => this.#call({ type: "rpc", method, params });
+
+  /** Steers a replay. @param {{do: string, speed?: number, to_ms?: number}} order @returns {Promise<Object>} */
+  steer = (order) => this.#call({ type: "steer", ...order });
 
   /** Channels the token covers. @param {string} [kind] @returns {Promise<Array<Object>>} */
-  async list(kind) {
-    return (await this.#call({ type: "list", kind })).channels;
-  }
+  list = async (kind) => (await this.#call({ type: "list", kind })).channels;
 
   /** Uses a fresh token. @param {string} token @returns {Promise<Object|null>} */
   async setToken(token) {

@@ -69,6 +69,21 @@ export class Feed {
     return this.client.rpc(method, { id: crypto.randomUUID(), ...params });
   }
 
+  /** Steers the replay. @param {{do: string, speed?: number|null, to_ms?: number}} order @returns {Promise<Object>} */
+  steer(order) {
+    return this.client.steer(order);
+  }
+
+  /** @returns {string|null} channel of the replay that is shown; null: live */
+  get replay() {
+    return this.client?.welcome?.replay ?? null;
+  }
+
+  /** True when the token may steer the replay. */
+  get maySteer() {
+    return this.client?.welcome?.steer === true;
+  }
+
   /** True when the token may answer alerts. */
   get mayAct() {
     return this.client?.welcome?.rpc !== false;

@@ -3,6 +3,7 @@
 import { node, setText } from "./dom.js";
 import { clock, decimal, duration } from "./format.js";
 import { hostOf } from "./marks.js";
+import { replayOf } from "./replay.js";
 
 /** @returns {"live"|"ended"|"waiting"} */
 export function statusOf(ctx, room) {
@@ -36,7 +37,7 @@ export function header(ctx, links) {
       if (document.title !== `${title.textContent} · liveroom`) document.title = `${title.textContent} · liveroom`;
       links.update?.();
       freshness(ctx, fresh);
-      setText(time, clock(Date.now()));
+      setText(time, clock(replayOf(ctx)?.get("at_ms") ?? Date.now()));
     },
   };
 }
@@ -67,7 +68,7 @@ function cockpitHead(ctx, title, status, sub) {
   setText(sub, ctx.t("cockpit_rooms", ctx.rooms.length));
 }
 
-const SIGN = { fresh: "●", stale: "▲", final: "■", waiting: "○" };
+const SIGN = { fresh: "●", stale: "▲", final: "■", waiting: "○", paused: "❚❚" };
 
 /** Age while the feed runs, "stale since" when it stops; a finished session is neither. */
 function freshness(ctx, element) {
@@ -80,6 +81,7 @@ function freshness(ctx, element) {
   if (feed.state === "refused") [kind, text] = ["stale", t("refused", feed.refusal ?? "")];
   else if (ageMs === null) [kind, text] = ["waiting", t("connecting")];
   else if (ended && feed.state === "open") [kind, text] = ["final", t("final_data")];
+  else if (feed.state === "open" && ["paused", "ended"].includes(replayOf(ctx)?.state)) [kind, text] = ["paused", t("replay_paused")];
   else if (staleSince !== null) [kind, text] = ["stale", t("stale", clock(staleSince))];
   else text = t("age", decimal(ageMs / 1000, 1, ctx.lang));
   if (element.dataset.kind !== kind) {

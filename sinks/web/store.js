@@ -13,11 +13,13 @@ export class Store {
     this.states = new Map();
     this.logs = new Map();
     this.dirty = new Set();
+    this.snapshots = new Map();
   }
 
   /** Replaces a whole state channel. @param {string} channel @param {Object} data */
   snapshot(channel, data) {
     this.states.set(channel, new Map(Object.entries(data)));
+    this.snapshots.set(channel, this.snapshotsOf(channel) + 1);
     this.dirty.add(channel);
   }
 
@@ -57,6 +59,11 @@ export class Store {
   get(channel, field) {
     const value = this.states.get(channel)?.get(field);
     return value === undefined ? null : value;
+  }
+
+  /** @returns {number} how often the channel was replaced as a whole: its past is another one then */
+  snapshotsOf(channel) {
+    return this.snapshots.get(channel) ?? 0;
   }
 
   /** @returns {Map<string, *>} the channel's fields; empty when never seen */

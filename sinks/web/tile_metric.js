@@ -71,12 +71,15 @@ export function hero(ctx, body, spec) {
     setText(minor, parts.fraction);
     setVar(figureLine, "--len", parts.whole.length + parts.fraction.length / 2);
   });
+  let snapshots = "";
   return {
     channels: scope(ctx).map((room) => ctx.channel.room(room)),
     dispose: counter.stop,
     update() {
       const target = scalar(reading(ctx, spec.metric, "session"));
-      counter.to(target);
+      const seen = scope(ctx).map((room) => ctx.store.snapshotsOf(ctx.channel.room(room))).join();
+      counter.to(target, seen === snapshots);
+      snapshots = seen;
       for (const [name, cell] of cells) {
         setText(cell, figure(reading(ctx, name, "session"), catalogue.unit(name), ctx.currency(), lang));
       }
@@ -104,10 +107,11 @@ function countUp(show) {
   };
   return {
     stop,
-    to(value) {
+    /** `follows`: the value comes after the one shown, with nothing lost or jumped between. */
+    to(value, follows) {
       if (value === target && value !== null) return;
       target = value;
-      if (shown === null || value === null || value < shown || calm() || document.hidden) {
+      if (!follows || shown === null || value === null || value < shown || calm() || document.hidden) {
         stop();
         shown = value;
         show(value);

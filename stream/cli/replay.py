@@ -12,19 +12,31 @@ from stream.settings import Area, Settings
 ENGINES = ("auto", "loop", "bytewax")
 
 
-@with_settings(Area.REDIS, Area.ENGINE, Area.TIME, Area.RULES, Area.WATCH)
+@with_settings(Area.REDIS, Area.ENGINE, Area.GATEWAY, Area.TIME, Area.RULES, Area.WATCH)
 def command(
     settings: Settings,
     files: Files,
     fmt: Format = "auto",
     speed: Annotated[
-        str, typer.Option(help="Times real time, e.g. 1 or 60; `max`: as fast as it goes.")
-    ] = "max",
+        str | None,
+        typer.Option(
+            help="Times real time, e.g. 1 or 60; `max`: as fast as it goes.",
+            show_default="max; 1 with --serve",
+        ),
+    ] = None,
     results: Annotated[
         str | None, typer.Option(help="File for the final rows as NDJSON; - is stdout.")
     ] = None,
     to_redis: Annotated[
         bool, typer.Option("--to-redis", help="Append to the log instead of folding here.")
+    ] = False,
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve",
+            help="Show it on the pages, with a bar to pause, change speed and jump; from the "
+            "recorded pace on, unless --speed says otherwise.",
+        ),
     ] = False,
     engine: Annotated[
         str, typer.Option(help="Who drives the fold: one of " + ", ".join(ENGINES) + ".")
@@ -37,9 +49,10 @@ def command(
     return replay_command(
         files,
         fmt=one_of("format", fmt, FORMATS),
-        speed=_speed(speed),
+        speed=_speed(speed or ("1" if serve else "max")),
         results=results,
         to_redis=to_redis,
+        serve=serve,
         engine=one_of("engine", engine, ENGINES),
         workers=settings.workers,
         processes=settings.processes,

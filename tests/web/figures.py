@@ -1,6 +1,6 @@
 """Figures as a person would write them: the tests' own spelling, nothing shared with the pages."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import cast
 
 from tests.web.script_cast import Fields
@@ -27,4 +27,4 @@ def percent(ratio: object, digits: int = 2) -> str:
     if ratio is None or not value["den"]:
         return NONE
     share = Decimal(cast("int", value["num"])) * 100 / Decimal(cast("int", value["den"]))
-    return f"{share:,.{digits}f}%"
+    return f"{share.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,}%"

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sinks.gateway import hub as module
 from sinks.gateway.channels import LogItem, OutEntry
 from sinks.gateway.hub import Hub, Loaded
 from sinks.gateway.limits import Limits
@@ -30,19 +29,20 @@ class Store:
 
     async def load(self, shard: int, channel: str, kind: str) -> Loaded:
         self.loads += 1
+        answer = self.answer
         await self.gate.wait()
         if self.down:
             raise SinkError("redis", "down", 1_000)
-        return self.answer
+        return answer
 
 
 def out(seq: int, epoch: str = "e1", data: bytes = b'{"b":2}', kind: str = "state") -> OutEntry:
     return OutEntry(ROOM, kind, epoch, seq, data, seq)
 
 
-async def opened(store: Store) -> Hub:
+async def opened(store: Store, limits: Limits | None = None) -> Hub:
     store.gate.set()
-    hub = Hub(store, Limits())
+    hub = Hub(store, limits or Limits())
     await hub.acquire(ROOM)
     return hub
 
@@ -131,21 +131,34 @@ def test_an_emptied_redis_keeps_what_is_shown_until_the_engine_has_written() -> 
     asyncio.run(scenario())
 
 
-def test_a_channel_that_stays_empty_is_shown_empty_after_a_grace(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("grace_s", "shown"), [(8.0, ("e1", 3)), (0.0, ("e2", 0))])
+def test_a_channel_emptied_under_us_is_shown_as_it_was_for_a_grace(
+    grace_s: float, shown: tuple[str, int]
 ) -> None:
     async def scenario() -> None:
         store = Store()
-        hub = await opened(store)
+        hub = await opened(store, Limits(empty_grace_s=grace_s))
         channel = hub.cached[ROOM].channel
         store.answer = Loaded("e2", 0)
         hub.on_epoch(0)
         await eventually(lambda: hub.cached[ROOM].loading is None)
-        assert (channel.epoch, channel.seq) == ("e1", 3)
-        monkeypatch.setattr(module, "EMPTY_GRACE_S", 0.0)
-        hub.reload(ROOM, "epoch")
-        await eventually(lambda: channel.epoch == "e2")
-        assert channel.seq == 0
+        assert (channel.epoch, channel.seq) == shown
+        await hub.close()
+
+    asyncio.run(scenario())
+
+
+def test_an_epoch_that_begins_during_a_load_is_loaded_after_it() -> None:
+    async def scenario() -> None:
+        store = Store()
+        hub = await opened(store, Limits(empty_grace_s=0.0))
+        store.gate.clear()
+        hub.reload(ROOM, "trim")
+        await eventually(lambda: store.loads == 2)
+        store.answer = Loaded("e2", 1, 9, {"a": b"7"})
+        hub.on_epoch(0, out(0, "e2", kind="epoch"))
+        store.gate.set()
+        await eventually(lambda: hub.cached[ROOM].channel.epoch == "e2")
         await hub.close()
 
     asyncio.run(scenario())

@@ -19,6 +19,7 @@ from sinks.gateway.session import (
     Session,
     Subscribe,
     Unsubscribe,
+    Wind,
 )
 from tests.sinks.gateway.support import Settings
 from tests.sinks.gateway.test_protocol import payload
@@ -178,3 +179,13 @@ def test_a_list_carries_the_claims_it_is_limited_by() -> None:
     assert isinstance(effects[0], ListChannels)
     assert effects[0].kind == "room"
     assert effects[0].claims.tenants == ["t1"]
+
+
+def test_a_replay_is_steered_with_a_scope_of_its_own() -> None:
+    order: dict[str, Any] = {"type": "steer", "id": 7, "do": "seek", "to_ms": 60_000}
+    for role in ("operator", "analyst"):
+        assert error(say(opened(role=role), **order)) == "forbidden"
+    (effect,) = say(opened(role="screen", steer=True), **order)
+    assert isinstance(effect, Wind)
+    assert (effect.order.do, effect.order.to_ms) == ("seek", 60_000)
+    assert error(say(opened(steer=True), **(order | {"do": "eject"}))) == "bad_request"

@@ -1,0 +1,278 @@
+"""The time machine: the pages over a recording, with a bar to pause, change speed and jump."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.conftest import ASSETS, LANGUAGES, SIZES, OpenPage
+from tests.web.figures import count, percent, yuan
+from tests.web.test_layout import MISFITS
+
+pytestmark = [pytest.mark.browser, pytest.mark.redis, pytest.mark.slow]
+
+LIVEROOM = str(Path(sys.executable).with_name("liveroom"))
+SIMULATE = "--scenario stock_out --rooms 2 --minutes 14 --rate 30 --seed 5 --disorder"
+SPELL = {"minor": yuan, "count": count, "ratio": percent}
+MINUTE_MS = 60_000
+TICK = b'"type":"tick"'
+
+
+@dataclass
+class Machine:
+    """A recording that is served, and what a replay of its beginning comes to."""
+
+    recording: Path
+    url: str
+    token: str
+    known: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def page(self, path: str, query: str) -> str:
+        return f"{self.url}{path}?{query}#token={self.token}"
+
+    @property
+    def ticks(self) -> list[int]:
+        raw = self.recording.read_bytes().splitlines()
+        return [json.loads(line)["event_time_ms"] for line in raw if TICK in line]
+
+    def until(self, at_ms: int) -> list[dict[str, Any]]:
+        """Rows of `liveroom replay` over the recording up to its last tick until `at_ms`."""
+        if at_ms not in self.known:
+            self.known[at_ms] = self._replay(at_ms)
+        return self.known[at_ms]
+
+    def _replay(self, at_ms: int) -> list[dict[str, Any]]:
+        kept: list[bytes] = []
+        waiting: list[bytes] = []  # what follows the last tick belongs to the recording's end
+        for raw in self.recording.read_bytes().splitlines(keepends=True):
+            waiting.append(raw)
+            if TICK in raw:
+                if json.loads(raw)["event_time_ms"] > at_ms:
+                    break
+                kept, waiting = [*kept, *waiting], []
+        else:
+            kept += waiting
+        cut = self.recording.with_name(f"until-{at_ms}.ndjson")
+        cut.write_bytes(b"".join(kept))
+        made = subprocess.run(
+            [LIVEROOM, "replay", str(cut), "--results", "-"],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+        return [json.loads(line) for line in made.stdout.splitlines()]
+
+    def session(self, room: str, at_ms: int) -> dict[str, Any]:
+        """Session figures of a room, as last revised."""
+        rows = [
+            row
+            for row in self.until(at_ms)
+            if row["kind"] == "metric"
+            and (row["dimension"], row["window"], row["room_id"]) == ("room", "session", room)
+        ]
+        found: dict[str, Any] = max(rows, key=lambda row: row["revision"])["metrics"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    folder = tmp_path_factory.mktemp("machine")
+    recording = folder / "recording.ndjson"
+    subprocess.run(
+        [LIVEROOM, "simulate", *SIMULATE.split(), "--out", str(recording)], check=True, timeout=60
+    )
+    command = [LIVEROOM, "replay", str(recording), "--serve", "--speed", "1"]
+    if ASSETS is not None:
+        command += ["--assets-dir", str(ASSETS)]
+    served = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=folder)
+    assert served.stderr is not None
+    try:
+        line = next(text for text in served.stderr if text.startswith("console"))
+        address, token = line.split()[1].split("/console#token=")
+        yield Machine(recording, address, token)
+    finally:
+        served.terminate()
+        assert served.wait(20) == 0
+        served.stderr.close()
+
+
+@pytest.fixture
+def console(machine: Machine, open_page: OpenPage) -> Page:
+    """The console of one room, the tape held in its third minute."""
+    page = open_page(machine.page("/console", "rooms=t1/r1&lang=en")).page
+    hold(page)
+    seek(page, machine.ticks[0] + 3 * MINUTE_MS)
+    return page
+
+
+def hold(page: Page) -> None:
+    bar = page.get_by_role("region", name="Replay")
+    expect(bar).to_be_visible()
+    if bar.get_attribute("data-state") == "playing":
+        bar.get_by_role("button", name="Pause").click()
+    expect(bar).not_to_have_attribute("data-state", "playing")
+
+
+def clock(page: Page, at_ms: int) -> str:
+    return str(page.evaluate("(ms) => new Date(ms).toTimeString().slice(0, 8)", at_ms))
+
+
+def now(page: Page) -> str:
+    return page.locator(".replay-time").inner_text().split(" / ")[0]
+
+
+def seek(page: Page, at_ms: int) -> int:
+    """Jump to the minute that `at_ms` lies in; which one, ms."""
+    minute = at_ms // MINUTE_MS * MINUTE_MS
+    page.get_by_role("slider").fill(str(minute))
+    page.wait_for_function(
+        """(text) => document.querySelector(".replay-time").textContent.startsWith(text)
+          && document.querySelector(".replay-note").textContent === "" """,
+        arg=clock(page, minute),
+    )
+    return minute
+
+
+def shown(page: Page) -> dict[str, str]:
+    """Session figures of the console, as text by metric."""
+    found: dict[str, str] = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll("[data-metric]")]
+          .map((row) => [row.dataset.metric, row.querySelector("dd").textContent]))"""
+    )
+    return found
+
+
+def expected(page: Page, truth: dict[str, Any]) -> dict[str, str]:
+    units = {metric["name"]: metric["unit"] for metric in page.evaluate(CATALOGUE)["metrics"]}
+    return {
+        name: SPELL[units[name]](value)
+        for name, value in truth.items()
+        if units.get(name) in SPELL
+        and name != "online_now"
+        and isinstance(value, dict) == (units[name] == "ratio")
+    }
+
+
+CATALOGUE = "async () => (await fetch('/api/catalogue')).json()"
+
+
+def test_a_jump_to_a_minute_shows_what_a_replay_until_then_comes_to(
+    machine: Machine, console: Page
+) -> None:
+    for minutes in (8, 2, 5):
+        at_ms = seek(console, machine.ticks[0] + minutes * MINUTE_MS)
+        truth = expected(console, machine.session("r1", at_ms))
+        assert len(truth) > 20
+        console.wait_for_function(
+            "([name, text]) => document.querySelector(`[data-metric=${name}] dd`)"
+            "?.textContent === text",
+            arg=["gmv_paid", truth["gmv_paid"]],
+        )
+        figures = shown(console)
+        assert {name: figures.get(name) for name in truth} == truth
+
+
+def test_a_jump_shows_no_figure_of_neither_place(machine: Machine, open_page: OpenPage) -> None:
+    page = open_page(machine.page("/screen", "rooms=t1/r1&lang=en"), reduced=False).page
+    hold(page)
+    start = machine.ticks[0]
+    places = [seek(page, start + minutes * MINUTE_MS) for minutes in (2, 8)]
+    figures = {yuan(machine.session("r1", at_ms)["gmv_paid"]) for at_ms in places}
+    page.evaluate(
+        """() => {
+          globalThis.seen = new Set();
+          const look = () => seen.add(document.querySelector(".hero-figure").textContent);
+          new MutationObserver(look).observe(document.querySelector(".hero-figure"),
+            { childList: true, subtree: true, characterData: true });
+          look();
+        }"""
+    )
+    for at_ms in (*places, *places):
+        seek(page, at_ms)
+        expect(page.locator(".hero-figure")).to_have_text(
+            yuan(machine.session("r1", at_ms)["gmv_paid"])
+        )
+    # A channel that was emptied and not yet written shows "no data".
+    assert set(page.evaluate("[...seen]")) <= figures | {"–"}
+
+
+def test_pause_stops_whatever_the_speed(machine: Machine, console: Page) -> None:
+    stood = now(console)
+    figures = shown(console)
+    for speed in ("max", "60×"):
+        button = console.get_by_role("button", name=speed, exact=True)
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+    assert now(console) == stood
+    assert shown(console) == figures
+    expect(console.locator(".fresh")).to_contain_text("Replay paused")
+
+
+def test_speed_and_play_and_the_end(machine: Machine, console: Page) -> None:
+    start = machine.ticks[0]
+    console.get_by_role("button", name="16×", exact=True).click()
+    began_s = time.monotonic()
+    console.get_by_role("button", name="Play").click()
+    goal = clock(console, start + 5 * MINUTE_MS)
+    console.wait_for_function(
+        "(goal) => document.querySelector('.replay-time').textContent.slice(0, 8) >= goal",
+        arg=goal,
+        timeout=90_000,
+    )
+    assert time.monotonic() - began_s < 2 * 60, "two recorded minutes at 16×"
+    expect(console.locator(".fresh")).to_contain_text("Data age")
+    console.get_by_role("button", name="max", exact=True).click()
+    bar = console.get_by_role("region", name="Replay")
+    expect(bar).to_have_attribute("data-state", "ended", timeout=90_000)
+    truth = expected(console, machine.session("r1", machine.ticks[-1]))
+    figures = shown(console)
+    assert {name: figures.get(name) for name in truth} == truth
+
+
+def test_a_jump_to_an_alert_shows_it(machine: Machine, console: Page) -> None:
+    seek(console, machine.ticks[0])
+    choice = console.get_by_role("combobox", name="Jump to an alert")
+    expect(choice.locator("option").nth(1)).to_be_attached(timeout=60_000)
+    console.get_by_role("button", name="Next alert").click()
+    expect(console.locator(".alerts > li").first).to_be_visible()
+    times = choice.locator("option").evaluate_all("(all) => all.slice(1).map((o) => +o.value)")
+    assert now(console) == clock(console, times[0])
+    firing = [
+        row
+        for row in machine.until(times[0])
+        if row["kind"] == "alert" and row["state"] == "firing"
+    ]
+    assert {alert["id"] for alert in firing} == {
+        item.get_attribute("data-id") for item in console.locator(".alerts > li").all()
+    }
+    expect(console.locator('[data-method="ack"]').first).to_be_hidden()
+    later = next(at_ms for at_ms in times if at_ms > times[0])
+    choice.select_option(value=str(later))
+    expect(console.locator(".replay-time")).to_contain_text(clock(console, later))
+
+
+@pytest.mark.parametrize("path", ["/screen", "/console"])
+def test_the_bar_fits_every_size_and_language(
+    machine: Machine, open_page: OpenPage, path: str
+) -> None:
+    page = open_page(machine.page(path, "rooms=t1/r1&lang=zh")).page
+    expect(page.locator(".replay")).to_be_visible()
+    misfits = {}
+    for language in LANGUAGES:
+        if page.evaluate("document.documentElement.lang.slice(0, 2)") != language:
+            page.click(".head-side .button")
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.evaluate(
+                "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+            )
+            if found := page.evaluate(MISFITS, path == "/screen"):
+                misfits[f"{language} {width}x{height}"] = found
+    assert misfits == {}
