@@ -160,8 +160,12 @@ class Beat:
                 out.sealed.append(where)
                 room = f"{where.tenant}/{where.room_id}"
                 out.retired += [f"room:{room}", f"hist:{room}"]
-                out.retired += [f"split:{room}/{v.dimension}" for v in state.plan.views[1:]]
-        state.cube.drop_marks(state.sessions.sealed)
+                out.retired += [
+                    f"split:{room}/{view.dimension}"
+                    for view in state.plan.views
+                    if view.dimension not in ("room", "tenant")
+                ]
+        state.cube.drop_marks(state.sessions.sealed, state.sessions.is_total)
         compact_viewers(state)
 
     def _touch_live(self) -> None:

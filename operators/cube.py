@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from operators.catalogue.axes import ROLLING_PANES
 from operators.hashindex import I32, I64, U64, Bool, HashIndex
 from operators.marks import Marks
 from operators.plan import Contributions, Plan
@@ -66,10 +67,14 @@ class Cube:
             packed = (sessions[there].astype(np.uint64) << _SESSION_SHIFT) | (
                 (np.uint64(dimension) << _DIMENSION_SHIFT) | (keys[there] + 1).astype(np.uint64)
             )
-            known = self.cells.count
-            cells[there] = self.cells.find_or_add(packed)
-            if self.cells.count > known:
+            rows = self.cells.find(packed)
+            new = np.unique(packed[rows < 0])
+            if len(new):
+                known = self.cells.count
+                self.cells.extend(new)
                 self._new_cells(known)
+                rows = self.cells.find(packed)
+            cells[there] = rows
         return cells
 
     def _new_cells(self, known: int) -> None:
@@ -240,15 +245,17 @@ class Cube:
         count = self.cells.count
         self.cells.reset(rest | (self.cell_dimension[:count].astype(np.uint64) << _DIMENSION_SHIFT))
 
-    def drop_marks(self, sessions: Bool) -> None:
+    def drop_marks(self, sessions: Bool, endless: Bool) -> None:
         """Forget who was seen in sealed sessions, indexed by session; their totals stay.
 
-        Refunds come for weeks: who had one is kept, so that a second does not count again.
+        Refunds come for weeks: who had one is kept, so that a second does not count again. Of
+        sessions that are `endless`, only windows are read: who is in none any more is forgotten.
         """
         refunds = np.array(["refund_succeeded" in m.types for m in self.plan.measures], np.bool_)
         measure = self.slot_measure[: self.slot_count]
-        sealed = sessions[self.cell_session[self.slot_cell[: self.slot_count]]] & ~refunds[measure]
-        self.marks.keep(~sealed)
+        session = self.cell_session[self.slot_cell[: self.slot_count]]
+        self.marks.keep(~(sessions[session] & ~refunds[measure]))
+        self.marks.keep_recent(endless[session], self.horizon - max(ROLLING_PANES))
 
 
 def pack_ids(index: HashIndex, keys: U64, there: Bool) -> I64:

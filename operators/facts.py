@@ -178,7 +178,8 @@ def sessions_by_group(state: State) -> dict[tuple[str, str], dict[str, int]]:
     """(tenant, group) -> room -> its newest session, of those that are not sealed."""
     found: dict[tuple[str, str], dict[str, int]] = {}
     sessions = state.sessions
-    for number in np.flatnonzero(~sessions.sealed[: sessions.count]).tolist():
+    n = sessions.count
+    for number in np.flatnonzero(~(sessions.sealed[:n] | sessions.is_total[:n])).tolist():
         where = sessions.place(number)
         found.setdefault((where.tenant, where.group), {})[where.room_id] = number
     return found

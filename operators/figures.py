@@ -54,7 +54,7 @@ class Figures:
             if view.dimension == "room":
                 self._room_gauges(values, cells, span)
             else:
-                self._split_gauges(values, cells, span, end)
+                self._split_gauges(view, values, cells, span, end)
         return values
 
     def ratios(self, view: View, measures: I64) -> tuple[I64, I64]:
@@ -78,12 +78,12 @@ class Figures:
         length = np.maximum(end - self._sessions.start_ms[session], 1)
         return np.asarray(-(-length // MINUTE_MS))
 
-    def _split_gauges(self, values: I64, cells: I64, span: Span, end: int) -> None:
+    def _split_gauges(self, view: View, values: I64, cells: I64, span: Span, end: int) -> None:
         """Gauges of cells that are not a room: the window's length, and their room's viewers."""
         gauges = self._gauges
         if "minutes" in gauges:
             values[:, gauges["minutes"]] = self._minutes(cells, span)
-        if "room_viewers" in gauges:
+        if "room_viewers" in gauges and view.den[gauges["room_viewers"]].any():
             session = self._cube.cell_session[cells].astype(np.int64)
             rooms = self._cube.cell(session, ROOM_DIMENSION, np.full(len(session), -1, np.int64))
             of_room = self._cube.read(rooms, span.window.panes, end)

@@ -64,7 +64,7 @@ class Fold:
             )
         }
         names = [dimension.name for dimension in state.plan.dimensions]
-        self._product_place = names.index("product") if "product" in names else -1
+        self._place_of = {name: place for place, name in enumerate(names)}
         self._scratch: I32 = np.zeros(0, np.int32)
 
     def stretch(self, columns: Columns, ticks: I64, reject: Reject) -> None:
@@ -179,23 +179,25 @@ class Fold:
         ids = np.full((len(ID_COLUMNS), columns.n), -1, np.int64)
         named = columns.has_user & ~facts.masked[columns.profile]
         ids[0] = pack_ids(state.viewers, columns.user, named)
-        placed = Placed(sessions, product, traits, values, ids)
+        band = np.full(columns.n, -1, np.int32)
+        placed = Placed(sessions, product, traits, band, values, ids)
         odd = place_orders(state, columns, placed)
         self.talk.take(columns, placed)
         for place, event in columns.objects.items():
             where = Place(*(text or "" for text in facts.places[int(columns.profile[place])]))
             self.objects.append((event, where, int(ticks[place])))
-        cells = self._cells(columns, sessions, product, traits, odd)
+        cells = self._cells(columns, sessions, traits, odd)
+        self._cells_by_code(cells, sessions, {"product": product, "price_band": band})
         panes = columns.time_ms // PANE_MS
         state.cube.fold(columns.type, panes, cells, values, ids)
         self._presence(columns, sessions, ids[0])
         self._note_late(columns, ticks, sessions, cells, panes)
 
-    def _cells(self, columns: Columns, sessions: I64, product: I32, traits: I32, odd: Bool) -> I64:
+    def _cells(self, columns: Columns, sessions: I64, traits: I32, odd: Bool) -> I64:
         """Cell of each event by dimension, shape (n, dimensions).
 
-        All but the product's follow from session and profile and are kept there; `odd` events
-        have traits that are not their profile's.
+        All but those of `_cells_by_code` follow from session and profile and are kept there;
+        `odd` events have traits that are not their profile's.
         """
         state, facts = self._state, self._state.reader.profiles
         width = len(state.plan.dimensions)
@@ -207,24 +209,32 @@ class Fold:
             keep = new[~odd[new]]
             facts.cells[columns.profile[keep], :width] = cells[keep]
             facts.cells_of[columns.profile[keep]] = sessions[keep]
-        if self._product_place >= 0:
-            cells[:, self._product_place] = -1
-            some = np.flatnonzero(product >= 0)
-            cells[some, self._product_place] = state.cube.cell(
-                sessions[some], self._product_place, product[some].astype(np.int64)
-            )
         return cells
 
+    def _cells_by_code(self, cells: I64, sessions: I64, codes: dict[str, I32]) -> None:
+        """Fill in the dimensions that an event has by its own code; no cell without one."""
+        for name, code in codes.items():
+            place = self._place_of.get(name)
+            if place is not None:
+                cells[:, place] = -1
+                some = np.flatnonzero(code >= 0)
+                cells[some, place] = self._state.cube.cell(
+                    sessions[some], place, code[some].astype(np.int64)
+                )
+
     def _cells_by_trait(self, sessions: I64, traits: I32) -> I64:
+        cube = self._state.cube
         cells = np.full((len(sessions), len(self._state.plan.dimensions)), -1, np.int64)
         for number, dimension in enumerate(self._state.plan.dimensions):
-            if dimension.name == "room":
-                keys = np.full(len(sessions), -1, np.int64)
-            elif dimension.name == "product":
-                continue
-            else:
+            if dimension.name in self._trait_place:
                 keys = traits[:, self._trait_place[dimension.name]].astype(np.int64)
-            cells[:, number] = self._state.cube.cell(sessions, number, keys)
+                cells[:, number] = cube.cell(sessions, number, keys)
+            elif dimension.name == "room":
+                cells[:, number] = cube.cell(sessions, number, np.full(len(sessions), -1, np.int64))
+            elif dimension.name == "tenant":
+                there = np.flatnonzero(sessions >= 0)
+                totals = self._state.sessions.totals(sessions[there])
+                cells[there, number] = cube.cell(totals, number, totals * 0 - 1)
         return cells
 
     def _presence(self, columns: Columns, sessions: I64, viewers: I64) -> None:

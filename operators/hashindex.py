@@ -83,6 +83,24 @@ class HashIndex:
             place[open_] = (place[open_] + 1) & mask
         return rows
 
+    def extend(self, keys: U64) -> None:
+        """Add keys, none of them there and all different, as the next rows in their order.
+
+        `find_or_add` numbers new keys as the table has room for them, and that differs after a
+        snapshot; here the keys alone decide.
+        """
+        start, need = self.count, self.count + len(keys)
+        if need > len(self._keys):
+            grown = np.empty(max(need + need // 2, 64), np.uint64)
+            grown[:start] = self._keys[:start]
+            self._keys = grown
+        self._keys[start:need] = keys
+        self.count = need
+        if need * 2 > len(self._table):
+            self._rebuild(need * 2)
+        else:
+            self._insert(np.arange(start, need, dtype=np.int32))
+
     def _claim(self, place: I64, keys: U64) -> None:
         """Give each free place to one of the keys that want it; losers look again."""
         rank = np.arange(len(place), dtype=np.int32)
@@ -111,9 +129,12 @@ class HashIndex:
     def _rebuild(self, capacity: int) -> None:
         self._bits = max(_MIN_BITS, int(capacity * 2 - 1).bit_length())
         self._table = np.full(1 << self._bits, _FREE, np.int32)
+        self._insert(np.arange(self.count, dtype=np.int32))
+
+    def _insert(self, rows: I32) -> None:
+        """Give rows whose keys are known a place in the table."""
         mask = len(self._table) - 1
-        rows = np.arange(self.count, dtype=np.int32)
-        place = self._home(self.keys())
+        place = self._home(self._keys[rows])
         while len(rows):
             free = np.flatnonzero(self._table[place] == _FREE)
             self._table[place[free][::-1]] = rows[free][::-1]

@@ -41,7 +41,7 @@ def _group(event: Event) -> tuple[str, str]:
 
 
 class Ledger:
-    """Lines seen, and the session, product and traits of each order's lines."""
+    """Lines seen, and the session, product, traits and price band of each order's lines."""
 
     def __init__(self, traits: int) -> None:
         self._traits = traits
@@ -50,6 +50,7 @@ class Ledger:
         self.session: I32 = np.zeros(0, np.int32)
         self.product: I32 = np.zeros(0, np.int32)
         self.traits: I32 = np.zeros((0, traits), np.int32)
+        self.band: I32 = np.zeros(0, np.int32)
         self._scratch: I32 = np.zeros(0, np.int32)
 
     def new_lines(self, keys: U64) -> Bool:
@@ -59,7 +60,9 @@ class Ledger:
         self._scratch = grown(self._scratch, self.lines.count)
         return np.asarray((rows >= known) & first_of_each(rows, self._scratch))
 
-    def remember(self, keys: U64, session: I64, product: I32, traits: I32) -> tuple[I64, Bool]:
+    def remember(
+        self, keys: U64, session: I64, product: I32, traits: I32, band: I32
+    ) -> tuple[I64, Bool]:
         """Where the lines (or whole orders) with these keys belong; the first word stands.
 
         Gives the row of each key and where a row was made by it.
@@ -70,12 +73,20 @@ class Ledger:
         self.session = grown(self.session, count)
         self.product = grown(self.product, count)
         self.traits = grown(self.traits, count)
+        self.band = grown(self.band, count)
         self._scratch = grown(self._scratch, count)
         new = (rows >= known) & first_of_each(rows, self._scratch)
         self.session[rows[new]] = session[new]
         self.product[rows[new]] = product[new]
         self.traits[rows[new]] = traits[new]
+        self.band[rows[new]] = band[new]
         return rows, np.asarray(new)
+
+    def fill(self) -> None:
+        """After a snapshot from before there were bands: no order has one."""
+        had, count = len(self.band), self.orders.count
+        self.band = grown(self.band, count)
+        self.band[had:] = NO_LINE
 
     def find(self, key: int) -> int:
         """Row of an order line, NO_LINE if unknown."""

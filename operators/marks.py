@@ -82,8 +82,19 @@ class Marks:
 
     def keep(self, wanted_slots: Bool) -> None:
         """Drop the rows of slots that are not wanted (indexed by slot number)."""
+        self._keep(wanted_slots[self._slots()])
+
+    def keep_recent(self, slots_of: Bool, pane: int) -> None:
+        """Of the slots where `slots_of`, keep the rows of ids seen in `pane` or later."""
+        if slots_of.any():
+            self._keep(~slots_of[self._slots()] | (self.top[: self.index.count] >= pane))
+
+    def _slots(self) -> I64:
+        return (self.index.keys() >> _ID_BITS).astype(np.int64)
+
+    def _keep(self, wanted: Bool) -> None:
         keys = self.index.keys()
-        rows = np.flatnonzero(wanted_slots[(keys >> _ID_BITS).astype(np.int64)])
+        rows = np.flatnonzero(wanted)
         self.mask, self.top = self.mask[rows].copy(), self.top[rows].copy()
         self.index = HashIndex(keys[rows])
         self._scratch = np.zeros(len(rows), np.int32)

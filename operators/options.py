@@ -10,7 +10,7 @@ from operators.ledger import Ledger
 from operators.plan import Plan
 from operators.presence import Presence
 from operators.profiles import TRAITS, Names
-from operators.sessions import Sessions
+from operators.sessions import TOTAL_ROOM, Sessions
 from operators.talk.words import Words
 
 
@@ -63,12 +63,17 @@ class State:
         self._cell_places: list[tuple[str, str, str, str]] = []
 
     def cell_place(self, cell: int) -> tuple[str, str, str, str]:
-        """(tenant, group, room, key) of a cell; the key of no key is `unknown`. Cached."""
+        """(tenant, group, room, key) of a cell; the key of no key is `unknown`. Cached.
+
+        The room of a group's totals is `TOTAL_ROOM`, their key the tenant.
+        """
         known = self._cell_places
         while cell >= len(known):
             number = len(known)
             where = self.sessions.place(int(self.cube.cell_session[number]))
             key = self.names.text(int(self.cube.cell_key[number])) or UNKNOWN_KEY
+            if where.room_id == TOTAL_ROOM:
+                key = where.tenant
             known.append((where.tenant, where.group, where.room_id, key))
         return known[cell]
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from operators.catalogue.bands import price_band
 from operators.columns import Columns
 from operators.hashindex import I32, I64, U64, Bool
 from operators.ledger import ORDER_TYPES, order_key
@@ -31,6 +32,7 @@ class Placed:
     sessions: I64
     product: I32
     traits: I32
+    band: I32
     values: I64
     ids: I64
 
@@ -50,6 +52,9 @@ def place_orders(state: State, columns: Columns, placed: Placed) -> Bool:
     keys = np.array([order_key(event) for event in events], np.uint64)
     placed.values[_QTY, places] = [1 if event.qty is None else event.qty for event in events]
     placed.values[_AMOUNT, places] = [event.amount_minor or 0 for event in events]
+    placed.band[places] = [
+        state.names[price_band(event.amount_minor, event.qty)] for event in events
+    ]
     placed.ids[_ORDER, places] = state.orders.find_or_add(keys)
     first = _remember(state, places, events, keys, placed)
     for place, event, key in zip(places.tolist(), events, keys.tolist(), strict=True):
@@ -57,7 +62,7 @@ def place_orders(state: State, columns: Columns, placed: Placed) -> Bool:
             odd[place] = True
             row = _find(state, place, event, key, first)
             if row >= 0:
-                _take(state, place, row, placed)
+                _take(state, place, row, placed, follows=event.type in _FOLLOWS)
     return odd
 
 
@@ -75,8 +80,13 @@ def _remember(
     ):
         if len(which):
             at = places[which]
-            sessions, product, traits = placed.sessions[at], placed.product[at], placed.traits[at]
-            rows, new = state.ledger.remember(found, sessions, product, traits)
+            rows, new = state.ledger.remember(
+                found,
+                placed.sessions[at],
+                placed.product[at],
+                placed.traits[at],
+                placed.band[at],
+            )
             first.update(zip(rows[new].tolist(), at[new].tolist(), strict=True))
     return first
 
@@ -90,12 +100,17 @@ def _find(state: State, place: int, event: Event, key: int, first: dict[int, int
     return -1
 
 
-def _take(state: State, place: int, row: int, placed: Placed) -> None:
-    """Put the event where its order is; what it says itself stands."""
+def _take(state: State, place: int, row: int, placed: Placed, *, follows: bool) -> None:
+    """Put the event where its order is; what it says itself stands.
+
+    But not the price: what is refunded may be a part of it.
+    """
     ledger = state.ledger
     placed.sessions[place] = ledger.session[row]
     if placed.product[place] < 0:
         placed.product[place] = ledger.product[row]
+    if ledger.band[row] >= 0 and (follows or placed.band[place] < 0):
+        placed.band[place] = ledger.band[row]
     unknown = placed.traits[place] < 0
     placed.traits[place][unknown] = ledger.traits[row][unknown]
     placed.values[_KNOWN_AMOUNT, place] = placed.values[_AMOUNT, place]

@@ -183,10 +183,12 @@ class Patches:
 
     def _channel(self, view: View, cell: int) -> tuple[str, str]:
         """Channel of a cell and what its field names end in; kept."""
-        tenant, _, room, key = self._state.cell_place(cell)
-        channel, suffix = f"room:{tenant}/{room}", ""
-        if view.dimension != "room":
-            channel, suffix = f"split:{tenant}/{room}/{view.dimension}", f".{key}"
+        tenant, group, room, key = self._state.cell_place(cell)
+        channel, suffix = f"split:{tenant}/{room}/{view.dimension}", f".{key}"
+        if view.dimension == "room":
+            channel, suffix = f"room:{tenant}/{room}", ""
+        elif view.dimension == "tenant":
+            channel, suffix = f"group:{tenant}/{group}", ""
         self._channels[cell] = channel, suffix
         return channel, suffix
 
@@ -203,7 +205,7 @@ class Patches:
     def _rooms(self, sessions: I64, fields: Fields) -> None:
         """The `meta.` fields of rooms that changed."""
         state = self._state
-        for session in sessions.tolist():
+        for session in sessions[~state.sessions.is_total[sessions]].tolist():
             where = state.sessions.place(session)
             end = int(state.sessions.end_ms[session])
             now: dict[str, object] = {

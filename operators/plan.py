@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from operators.catalogue.axes import DIMENSIONS, WINDOWS, Window
+from operators.catalogue.axes import DIMENSIONS, WINDOWS, Dimension, Window
 from operators.catalogue.measures import MEASURES, Kind, Measure
 from operators.catalogue.metrics import METRICS, Metric, Terms
 from operators.hashindex import I64, Bool
@@ -95,15 +95,14 @@ class Plan:
         self.is_gauge = np.array([m.kind is Kind.GAUGE for m in self.measures])
         self.added = self._contributions((Kind.COUNT, Kind.SUM), VALUE_COLUMNS)
         self.told_apart = self._contributions((Kind.DISTINCT,), ID_COLUMNS)
-        self.views = tuple(self._view(d.name) for d in self.dimensions)
+        self.views = tuple(self._view(d) for d in self.dimensions)
 
     def _contributions(self, kinds: tuple[Kind, ...], columns: tuple[str, ...]) -> Contributions:
         entries: list[list[tuple[int, int, int]]] = [[] for _ in EVENT_TYPES]
         for place, dimension in enumerate(self.dimensions):
             wanted = {
                 name
-                for metric in self.metrics
-                if dimension.name in metric.dimensions
+                for metric in self._metrics_of(dimension)
                 for name, _ in (*metric.num, *(metric.den or ()))
             }
             for number, measure in enumerate(self.measures):
@@ -117,9 +116,17 @@ class Plan:
         start = np.cumsum(count) - count
         return Contributions(start, count, flat[:, 0], flat[:, 1], flat[:, 2])
 
-    def _view(self, dimension: str) -> View:
-        metrics = tuple(m for m in self.metrics if dimension in m.dimensions)
-        allowed = next(d.windows for d in self.dimensions if d.name == dimension)
+    def _metrics_of(self, dimension: Dimension) -> tuple[Metric, ...]:
+        """The metrics of a dimension that have one of its windows."""
+        return tuple(
+            metric
+            for metric in self.metrics
+            if dimension.name in metric.dimensions and set(dimension.windows) & set(metric.windows)
+        )
+
+    def _view(self, dimension: Dimension) -> View:
+        metrics = self._metrics_of(dimension)
+        allowed = dimension.windows
         names = {name for metric in metrics for name in metric.windows if name in allowed}
         num = self._matrix([metric.num for metric in metrics])
         den = self._matrix([metric.den or () for metric in metrics])
@@ -128,7 +135,7 @@ class Plan:
         }
         terms = ((num != 0) | (den != 0)).astype(np.float32)
         return View(
-            dimension,
+            dimension.name,
             metrics,
             tuple(window for window in WINDOWS if window.name in names),
             num,

@@ -21,7 +21,8 @@ U8 = npt.NDArray[np.uint8]
 TRAITS: Final = ("channel", "host_id", "segment", "campaign_id", "platform")
 """Fields of the profile that are dimensions, in the order of `Profiles.traits` columns."""
 
-MAX_DIMENSIONS: Final = 8
+MAX_DIMENSIONS: Final = 16
+"""As many as the cube has numbers for."""
 
 profile_of: Final = attrgetter("source", "type", "tenant", "group", "room_id", *TRAITS, "identity")
 

@@ -15,6 +15,7 @@ RowKind = Literal["metric", "board", "alert"]
 CHANNELS: Final[dict[str, tuple[Literal["state", "log"], str]]] = {
     "room": ("state", "`room:T/ROOM`: the room's own figures, field `<window>.<metric>`"),
     "split": ("state", "`split:T/ROOM/DIMENSION`: field `<window>.<metric>.<key>`"),
+    "group": ("state", "`group:T/GROUP`: all rooms of a group together, `<window>.<metric>`"),
     "hist": ("state", "`hist:T/ROOM`: final 1m rows of the session, field `<start_ms>`"),
     "board": ("state", "`board:T/GROUP/NAME`: field = rank from 1, value one board line"),
     "stock": ("state", "`stock:T/GROUP`: field = pool, value the pool's figures"),

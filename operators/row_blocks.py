@@ -19,12 +19,13 @@ from operators.results import Row
 
 
 class Place(NamedTuple):
-    """What a row is of: a room, or one key of it."""
+    """What a row is of: a room's n-th session, or one key of it; no room: of all of a group."""
 
     tenant: str
     group: str
     room_id: str | None
     key: str | None
+    session_number: int | None
 
 
 class Layout:
@@ -76,7 +77,8 @@ class MetricRows:
         dimension, window = self.layout.dimension, self.layout.window
         for at, start, end, revision, body in columns:
             where = at.tenant, at.group, at.room_id, dimension, at.key, window
-            yield Row("metric", *where, start, end, True, revision, {"metrics": body})
+            more = {"metrics": body, "session_number": at.session_number}
+            yield Row("metric", *where, start, end, True, revision, more)
 
 
 class RowSeq(Sequence[Row]):

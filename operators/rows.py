@@ -101,7 +101,8 @@ class Rows:
     def _room_cells(self) -> I64:
         """Room cells of the sessions that can still have someone online."""
         state = self._state
-        open_ = np.flatnonzero(~state.sessions.sealed[: state.sessions.count])
+        n = state.sessions.count
+        open_ = np.flatnonzero(~(state.sessions.sealed[:n] | state.sessions.is_total[:n]))
         return state.cube.cell(open_, 0, np.full(len(open_), -1, np.int64))
 
     def _rows(
@@ -140,8 +141,14 @@ class Rows:
         found = self._places.get(cell)
         if found is None:
             tenant, group, room, key = self._state.cell_place(cell)
-            key_or_none = None if view.dimension == "room" else key
-            found = self._places[cell] = Place(tenant, group, room, key_or_none)
+            session = int(self._state.cube.cell_session[cell])
+            found = self._places[cell] = Place(
+                tenant,
+                group,
+                room or None,
+                None if view.dimension == "room" else key,
+                int(self._state.sessions.number_of[session]) if room else None,
+            )
         return found
 
     def _bounds(self, cells: I64, window: Window, end: int) -> tuple[I64, I64]:

@@ -24,7 +24,15 @@ HELD: Final = -3
 RESUME_MS: Final = 10_000
 """A start this soon after an end resumes the session: streams reconnect."""
 
+TOTAL_ROOM: Final = ""
+"""Room of the pseudo-session that a group's totals are kept under; no real room is named so."""
+
 _NONE, _LIVE, _ENDED = 0, 1, 2
+BY_SESSION: Final = (
+    *("room", "start_ms", "last_ms", "end_ms", "active_ms", "told", "done", "sealed"),
+)
+"""Arrays with one place a session that a snapshot has to hold."""
+_DERIVED: Final = ("number_of", "is_total")
 _STATUS: Final = TYPE_CODE["room_status"]
 _OPENS: Final = np.ones(len(TYPE_CODE), np.bool_)
 for _name in ("refund_requested", "refund_succeeded", "order_cancelled", "settlement", "cost"):
@@ -56,8 +64,10 @@ class Sessions:
     Arrays by session: `room`, `start_ms` (smallest event time), `last_ms` (largest), `end_ms`
     (exclusive; 0 while open), `told` (a room_status ended it), `active_ms`
     (tick at the last event), `done` (final row sent),
-    `sealed` (nothing but refunds can change it). By room: `current` session, `before` it,
-    `group_of`: number of its group; `first_of_group`: a room of each group.
+    `sealed` (nothing but refunds can change it), `number_of` (1 for a room's first session),
+    `is_total` (a group's pseudo-session: never live, never ended). By room: `current` session,
+    `before` it, `group_of`: number of its group. By group: `first_of_group`, a room of it;
+    `total_of`, its pseudo-session.
     """
 
     def __init__(self, idle_ms: int, lateness_ms: int) -> None:
@@ -70,6 +80,7 @@ class Sessions:
         self.groups: dict[tuple[str, str], int] = {}
         self.group_of: I32 = np.zeros(0, np.int32)
         self.first_of_group: I32 = np.zeros(0, np.int32)
+        self.total_of: I32 = np.zeros(0, np.int32)
         self.mode: U8 = np.zeros(0, np.uint8)
         self.current: I32 = np.zeros(0, np.int32)
         self.before: I32 = np.zeros(0, np.int32)
@@ -81,6 +92,8 @@ class Sessions:
         self.told: Bool = np.zeros(0, np.bool_)
         self.done: Bool = np.zeros(0, np.bool_)
         self.sealed: Bool = np.zeros(0, np.bool_)
+        self.number_of: I32 = np.zeros(0, np.int32)
+        self.is_total: Bool = np.zeros(0, np.bool_)
 
     def room_number(self, place: Place) -> int:
         """Number of a room, new for a new one."""
@@ -97,6 +110,9 @@ class Sessions:
             self.first_of_group = grown(self.first_of_group, group + 1)
             self.first_of_group[group] = number
             self._group_count = group + 1
+            had = len(self.total_of)
+            self.total_of = grown(self.total_of, group + 1)
+            self.total_of[had:] = NO_SESSION
         for name in ("current", "before"):
             array = getattr(self, name)
             if number >= len(array):
@@ -176,16 +192,44 @@ class Sessions:
         """Open a session in a room and make it the current one."""
         session = self.count
         self.count += 1
-        arrays = ("room", "start_ms", "last_ms", "end_ms", "active_ms", "told", "done", "sealed")
-        for name in arrays:
+        for name in (*BY_SESSION, *_DERIVED):
             setattr(self, name, grown(getattr(self, name), self.count))
         self.room[session] = room
+        before = int(self.current[room])
+        self.number_of[session] = 1 if before < 0 else int(self.number_of[before]) + 1
         self.start_ms[session] = self.last_ms[session] = time_ms
         self.active_ms[session] = tick_ms
         self.before[room] = self.current[room]
         self.current[room] = session
         self.mode[room] = _LIVE
         return session
+
+    def totals(self, sessions: I64) -> I64:
+        """Pseudo-sessions of the groups that sessions (none below 0) are of, made where new."""
+        groups = self.group_of[self.room[sessions]]
+        found = self.total_of[groups]
+        if (found < 0).any():
+            for group in np.unique(groups[found < 0]).tolist():
+                where = self.places[int(self.first_of_group[group])]
+                room = self.room_number(Place(where.tenant, where.group, TOTAL_ROOM))
+                session = self.open(room, 0, 0)
+                self.mode[room] = _NONE
+                self.is_total[session] = True
+                self.total_of[group] = session
+            found = self.total_of[groups]
+        return found.astype(np.int64)
+
+    def derive(self) -> None:
+        """After the arrays were put in from outside: fill those that follow from them."""
+        self.count = len(self.room)
+        self.number_of = np.zeros(self.count, np.int32)
+        self.is_total = np.zeros(self.count, np.bool_)
+        said: dict[int, int] = {}
+        for session, room in enumerate(self.room.tolist()):
+            said[room] = self.number_of[session] = said.get(room, 0) + 1
+            if self.places[room].room_id == TOTAL_ROOM:
+                self.is_total[session] = True
+                self.total_of[self.group_of[room]] = session
 
     def touch(self, sessions: I64, columns: Columns, ticks: I64) -> I64:
         """Widen sessions to their events; gives `sessions` without what lies before a start.
@@ -235,7 +279,7 @@ class Sessions:
 
     def live(self) -> I64:
         """Numbers of the open sessions."""
-        return np.flatnonzero(self.end_ms[: self.count] == 0)
+        return np.flatnonzero((self.end_ms[: self.count] == 0) & ~self.is_total[: self.count])
 
     def place(self, session: int) -> Place:
         """Where a session takes place."""

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from operators.groups import Group
 from operators.hashindex import HashIndex
 from operators.pack import pack, unpack
-from operators.presence import BY_SESSION
-from operators.sessions import Place
+from operators.presence import BY_SESSION as PRESENCE_BY_SESSION
+from operators.sessions import BY_SESSION, Place
 from operators.shard import Shard
 from stream.errors import StateError
 
@@ -24,13 +24,10 @@ ENCODING: Final = 1
 T = TypeVar("T")
 Array = npt.NDArray[np.generic]
 
-_BY_SESSION: Final = (
-    *("room", "start_ms", "last_ms", "end_ms", "active_ms", "told", "done", "sealed"),
-)
 _BY_ROOM: Final = ("mode", "current", "before")
 _BY_CELL: Final = ("cell_session", "cell_dimension", "cell_key")
 _BY_SLOT: Final = ("total", "slot_cell", "slot_measure", "ring")
-_BY_ORDER: Final = ("session", "product", "traits")
+_BY_ORDER: Final = ("session", "product", "traits", "band")
 _BY_MARK: Final = ("mask", "top")
 
 
@@ -82,9 +79,9 @@ def freeze(shard: Shard) -> bytes:
         "distinct.base": cube.distinct.base,
         "presence.recent": presence.recent[: presence.recent_count],
     }
-    _put(data, "sessions", sessions, _BY_SESSION, sessions.count)
+    _put(data, "sessions", sessions, BY_SESSION, sessions.count)
     _put(data, "sessions", sessions, _BY_ROOM, len(sessions.places))
-    _put(data, "presence", presence, BY_SESSION, presence.sessions)
+    _put(data, "presence", presence, PRESENCE_BY_SESSION, presence.sessions)
     _put(data, "presence", presence, ("rings", "owner"), len(presence.owner))
     _put(data, "presence", presence, ("last",), presence.index.count)
     _put(data, "cube", cube, _BY_CELL, cube.cells.count)
@@ -115,14 +112,15 @@ def thaw(shard: Shard, data: bytes) -> None:
     places: list[tuple[str, str, str]] = bag.get("places", [])
     for place in places:
         state.sessions.room_number(Place(*place))
-    for name in (*_BY_ROOM, *_BY_SESSION):
+    for name in (*_BY_ROOM, *BY_SESSION):
         _take(bag, "sessions", state.sessions, name)
-    state.sessions.count = len(state.sessions.room)
+    state.sessions.derive()
     _thaw_indexes(shard, bag)
     _thaw_cube(shard, bag)
     _thaw_presence(shard, bag)
     for name in _BY_ORDER:
         _take(bag, "ledger", state.ledger, name)
+    state.ledger.fill()
     groups: list[dict[str, object]] = bag.get("groups", [])
     for snapshot in groups:
         group = Group(str(snapshot["tenant"]), str(snapshot["group"]), shard.rules)
@@ -188,7 +186,7 @@ def _thaw_cube(shard: Shard, bag: Bag) -> None:
 def _thaw_presence(shard: Shard, bag: Bag) -> None:
     presence = shard.state.presence
     presence.horizon_s = bag.get("horizon_s", 0)
-    for name in (*BY_SESSION, "rings", "owner", "last"):
+    for name in (*PRESENCE_BY_SESSION, "rings", "owner", "last"):
         _take(bag, "presence", presence, name)
     presence.sessions = len(presence.ring_of)
     recent = bag.array("presence.recent")

@@ -96,20 +96,25 @@ def _encode_block(block: MetricRows) -> Iterator[bytes]:
         strict=True,
     )
     for at, start_ms, end_ms, revision, metrics in rows:
-        group, key, room, tenant = _names(at)
+        group, key, room, number, tenant = _names(at)
         yield (
             b'{"dimension":%b,"end_ms":%d,"final":true,"group":%b,"key":%b,"kind":"metric",'
-            b'"metrics":%b,"revision":%d,"room_id":%b,"start_ms":%d,"tenant":%b,"window":%b}\n'
-            % (dimension, end_ms, group, key, metrics, revision, room, start_ms, tenant, window)
+            b'"metrics":%b,"revision":%d,"room_id":%b,"session_number":%b,"start_ms":%d,'
+            b'"tenant":%b,"window":%b}\n'
+            % (
+                *(dimension, end_ms, group, key, metrics, revision, room, number),
+                *(start_ms, tenant, window),
+            )
         )
 
 
 @lru_cache(maxsize=65_536)
-def _names(at: Place) -> tuple[bytes, bytes, bytes, bytes]:
-    """Group, key, room and tenant as JSON: the same few names come again and again."""
+def _names(at: Place) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    """Group, key, room, session number and tenant as JSON: the same few come again and again."""
     return (
         orjson.dumps(at.group),
         orjson.dumps(at.key),
         orjson.dumps(at.room_id),
+        orjson.dumps(at.session_number),
         orjson.dumps(at.tenant),
     )

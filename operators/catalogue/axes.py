@@ -45,7 +45,8 @@ class Dimension:
     """What figures are split by.
 
     `column` is the event field that holds the key, "" for none. `windows`: those a metric can
-    have here at the most; a room has thousands of product rows, so they have fewer.
+    have here at the most; a room has thousands of product rows, so they have fewer. A tenant's
+    total has no session: its rooms start and end when they like, and it never ends.
     """
 
     name: str
@@ -63,6 +64,8 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = (
     Dimension("segment", "segment", "viewer segment", "人群"),
     Dimension("campaign", "campaign_id", "campaign", "活动"),
     Dimension("platform", "platform", "platform", "平台"),
+    Dimension("price_band", "", "price band", "价格带"),
+    Dimension("tenant", "", "shop, all rooms of a group", "店铺合计", ("1m", "r5", "r10")),
 )
 DIMENSION_NUMBER: Final = {dimension.name: number for number, dimension in enumerate(DIMENSIONS)}
 UNKNOWN_KEY: Final = "unknown"

@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from operators.catalogue.model import SESSION_AND_MINUTE, TRADE, TRAFFIC, Metric, one
+from operators.catalogue.model import (
+    ORDERS,
+    OVER_TIME,
+    SESSION_AND_MINUTE,
+    TRADE,
+    TRAFFIC,
+    Metric,
+    one,
+)
 
 CORE: Final[tuple[Metric, ...]] = (
     Metric(
@@ -54,6 +62,7 @@ CORE: Final[tuple[Metric, ...]] = (
         one("comments"),
         one("minutes"),
         unit="per_minute",
+        dimensions=OVER_TIME,
     ),
     Metric(
         "product_click_uv",
@@ -72,7 +81,7 @@ CORE: Final[tuple[Metric, ...]] = (
         one("order_users"),
         basis="uv",
         time_basis="created",
-        dimensions=TRADE,
+        dimensions=ORDERS,
     ),
     Metric(
         "pay_uv",
@@ -82,7 +91,7 @@ CORE: Final[tuple[Metric, ...]] = (
         one("payers"),
         basis="uv",
         time_basis="paid",
-        dimensions=TRADE,
+        dimensions=ORDERS,
     ),
     Metric(
         "cvr_view",
@@ -94,6 +103,7 @@ CORE: Final[tuple[Metric, ...]] = (
         unit="ratio",
         basis="uv",
         time_basis="paid",
+        dimensions=OVER_TIME,
         not_to_confuse="cvr_click",
     ),
     Metric(
@@ -118,7 +128,7 @@ CORE: Final[tuple[Metric, ...]] = (
         unit="minor",
         basis="money",
         time_basis="paid",
-        dimensions=TRADE,
+        dimensions=ORDERS,
         not_to_confuse="gmv_created (unpaid too), gmv_net (refunds taken off)",
     ),
     Metric(
@@ -130,7 +140,7 @@ CORE: Final[tuple[Metric, ...]] = (
         unit="minor",
         basis="money",
         time_basis="paid and refunded",
-        dimensions=TRADE,
+        dimensions=ORDERS,
         not_to_confuse="gmv_paid",
     ),
     Metric(
@@ -141,7 +151,7 @@ CORE: Final[tuple[Metric, ...]] = (
         one("orders_paid"),
         basis="uv",
         time_basis="paid",
-        dimensions=TRADE,
+        dimensions=ORDERS,
         not_to_confuse="order lines (SKU orders)",
     ),
     Metric(
@@ -151,7 +161,7 @@ CORE: Final[tuple[Metric, ...]] = (
         "sum of units of order_paid",
         one("units_paid"),
         time_basis="paid",
-        dimensions=TRADE,
+        dimensions=ORDERS,
     ),
     Metric(
         "aov_order",
@@ -163,7 +173,7 @@ CORE: Final[tuple[Metric, ...]] = (
         unit="minor",
         basis="money",
         time_basis="paid",
-        dimensions=TRADE,
+        dimensions=ORDERS,
         not_to_confuse="aov_buyer: both are called 客单价",
     ),
     Metric(
@@ -176,7 +186,7 @@ CORE: Final[tuple[Metric, ...]] = (
         unit="minor",
         basis="money",
         time_basis="paid",
-        dimensions=TRADE,
+        dimensions=ORDERS,
         not_to_confuse="aov_order: both are called 客单价",
     ),
     Metric(
@@ -188,7 +198,7 @@ CORE: Final[tuple[Metric, ...]] = (
         unit="minor",
         basis="money",
         time_basis="refunded",
-        dimensions=TRADE,
+        dimensions=ORDERS,
         not_to_confuse="refund_requested_amount",
     ),
     Metric(
@@ -201,7 +211,7 @@ CORE: Final[tuple[Metric, ...]] = (
         unit="ratio",
         basis="money",
         time_basis="refunded",
-        dimensions=TRADE,
+        dimensions=ORDERS,
         not_to_confuse="the rate by pay cohort; the rates by orders and by users",
     ),
 )

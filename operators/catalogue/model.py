@@ -47,8 +47,12 @@ class Metric:
 
 SPLITS: Final = ("channel", "host", "segment", "campaign", "platform")
 """Dimensions an event carries itself."""
-TRADE: Final = ("room", "product", *SPLITS)
-TRAFFIC: Final = ("room", *SPLITS)
+TRADE: Final = ("room", "product", *SPLITS, "tenant")
+TRAFFIC: Final = ("room", *SPLITS, "tenant")
+ORDERS: Final = (*TRADE, "price_band")
+"""Of figures made of order and refund lines alone: only those have a price."""
+OVER_TIME: Final = ("room", "tenant")
+"""Of rates a minute, and of rates that a split's own events cannot give."""
 SESSION_AND_MINUTE: Final = ("session", "1m")
 
 

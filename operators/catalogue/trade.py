@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from operators.catalogue.model import TRADE, TRAFFIC, Metric, one
+from operators.catalogue.model import ORDERS, OVER_TIME, TRADE, TRAFFIC, Metric, one
 
-_HOST: Final = ("room", "host")
+_HOST: Final = (*OVER_TIME, "host")
+_COST: Final = ("room", "channel", "campaign", "tenant")
 
 
 def _ratio(
@@ -119,7 +120,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         one("orders_created"),
         basis="uv",
         time_basis="created",
-        dimensions=TRADE,
+        dimensions=ORDERS,
         pack="trade",
     ),
     Metric(
@@ -131,7 +132,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         unit="minor",
         basis="money",
         time_basis="created",
-        dimensions=TRADE,
+        dimensions=ORDERS,
         not_to_confuse="gmv_paid",
         pack="trade",
     ),
@@ -142,6 +143,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         "orders_paid ÷ orders_created, each by its own time",
         "orders_paid",
         "orders_created",
+        dimensions=ORDERS,
         time="created and paid",
     ),
     _money(
@@ -196,7 +198,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         "gmv_paid ÷ units_paid",
         "units_paid",
         "aov_order",
-        dimensions=TRADE,
+        dimensions=ORDERS,
     ),
     Metric(
         "units_per_order",
@@ -207,7 +209,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         one("orders_paid"),
         unit="times",
         time_basis="paid",
-        dimensions=TRADE,
+        dimensions=ORDERS,
         pack="trade",
     ),
     _money(
@@ -238,6 +240,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         one("minutes"),
         unit="per_minute",
         time_basis="paid",
+        dimensions=OVER_TIME,
         pack="trade",
     ),
     Metric(
@@ -248,6 +251,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         one("room_exposures", 60),
         one("minutes"),
         unit="times",
+        dimensions=OVER_TIME,
         pack="trade",
     ),
     _ratio(
@@ -257,6 +261,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         "orders refunded ÷ orders_paid, each by its own time",
         "orders_refunded",
         "orders_paid",
+        dimensions=ORDERS,
         time="refunded",
         rival="by amount; by users; by pay cohort",
     ),
@@ -267,6 +272,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         "distinct refunded users ÷ pay_uv, each by its own time",
         "refunders",
         "payers",
+        dimensions=ORDERS,
         time="refunded",
         rival="by amount; by orders; by pay cohort",
     ),
@@ -277,6 +283,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         "refunds of orders paid in the session, whenever, ÷ gmv_paid",
         "cohort_refunded_minor",
         "paid_minor",
+        dimensions=ORDERS,
         time="paid",
         windows=("session",),
         rival="refund_rate (by refund time)",
@@ -288,6 +295,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         "orders of the session refunded, whenever, ÷ orders_paid",
         "cohort_orders_refunded",
         "orders_paid",
+        dimensions=ORDERS,
         time="paid",
         windows=("session",),
         rival="refund_rate_ord (by refund time)",
@@ -299,6 +307,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         "users of the session refunded, whenever, ÷ pay_uv",
         "cohort_refunders",
         "payers",
+        dimensions=ORDERS,
         time="paid",
         windows=("session",),
         rival="refund_rate_uv (by refund time)",
@@ -312,7 +321,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         unit="minor",
         basis="money",
         time_basis="requested",
-        dimensions=TRADE,
+        dimensions=ORDERS,
         not_to_confuse="refund_amount (paid out)",
         pack="trade",
     ),
@@ -324,7 +333,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         one("ad_cost_minor"),
         unit="minor",
         basis="money",
-        dimensions=("room", "channel", "campaign"),
+        dimensions=_COST,
         pack="trade",
     ),
     Metric(
@@ -337,7 +346,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         unit="times",
         basis="money",
         time_basis="paid",
-        dimensions=("room", "channel", "campaign"),
+        dimensions=_COST,
         not_to_confuse="roi_profit (of profit)",
         pack="trade",
     ),
@@ -351,7 +360,7 @@ TRADE_METRICS: Final[tuple[Metric, ...]] = (
         unit="times",
         basis="money",
         time_basis="paid and refunded",
-        dimensions=("room", "channel", "campaign"),
+        dimensions=_COST,
         not_to_confuse="roas",
         pack="trade",
     ),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from operators.catalogue.model import SESSION_AND_MINUTE, TRAFFIC, Metric, one
+from operators.catalogue.model import OVER_TIME, SESSION_AND_MINUTE, TRAFFIC, Metric, one
 
 
 def _rate(name: str, en: str, zh: str, formula: str, num: str, den: str, **more: str) -> Metric:
@@ -154,6 +154,7 @@ TRAFFIC_METRICS: Final[tuple[Metric, ...]] = (
         one("likes"),
         one("minutes"),
         unit="per_minute",
+        dimensions=OVER_TIME,
         windows=SESSION_AND_MINUTE,
         pack="traffic",
     ),

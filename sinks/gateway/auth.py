@@ -42,12 +42,14 @@ ROLES: Final[dict[str, Role]] = {
     "analyst": Role(_ALL, False, "reports and comparisons"),
     "warehouse": Role(frozenset({"stock", "names", "alerts"}), True, "stock and its alerts"),
     "finance": Role(
-        frozenset({"room", "split", "hist", "board", "names"}), False, "figures without alerts"
+        frozenset({"room", "split", "group", "hist", "board", "names"}),
+        False,
+        "figures without alerts",
     ),
 }
 """Role to its upper bound; one that is not here sees nothing."""
 
-GROUP_KINDS: Final = frozenset({"board", "stock", "names", "alerts"})
+GROUP_KINDS: Final = frozenset({"group", "board", "stock", "names", "alerts"})
 """Kinds named after a group. Every other kind is named after a room."""
 
 

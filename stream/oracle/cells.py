@@ -23,7 +23,7 @@ class Place:
 
     tenant: str
     group: str
-    room_id: str
+    room_id: str | None
     dimension: str
     key: str | None
     window: str
@@ -33,13 +33,16 @@ class Place:
     def __str__(self) -> str:
         key = "" if self.key is None else f"={self.key}"
         span = f"{self.window} [{self.start_ms}, {self.end_ms})"
-        return f"{self.tenant}/{self.room_id} {self.dimension}{key} {span}"
+        return f"{self.tenant}/{self.room_id or self.group} {self.dimension}{key} {span}"
 
 
 def figures(
     connection: duckdb.DuckDBPyConnection, dimension: str, window: str
-) -> Iterator[tuple[Place, int, dict[str, Figure]]]:
-    """Figures by place and session number. Places without events are absent."""
+) -> Iterator[tuple[Place, int | None, dict[str, Figure]]]:
+    """Figures by place and number of the session in its room. Places without events are absent.
+
+    A tenant's rooms are one room without sessions, so that distinct is distinct over all.
+    """
     columns = []
     for name, definition in DEFINITIONS.items():
         columns.append(f"{definition.num} AS {name}_num")
@@ -47,24 +50,31 @@ def figures(
     key = KEYS[dimension]
     where = "" if dimension == "room" else f"WHERE {key} IS NOT NULL"
     query = f"""
-        WITH exploded AS ({_exploded(window)}),
+        WITH exploded AS (SELECT * {_as_one(dimension)} FROM ({_exploded(window)})),
         rooms AS (
             SELECT session, {_bounds(window)},
                 count(DISTINCT user_id) FILTER (type = 'enter') AS room_viewers
             FROM exploded GROUP BY session, start_ms, end_ms
         ),
         placed AS (SELECT *, {_bounds(window)} FROM exploded)
-        SELECT session, tenant, grp, room_id, {key} AS key, start_ms, end_ms,
+        SELECT any_value(session_number), tenant, grp, room_id, {key} AS key, start_ms, end_ms,
             {", ".join(columns)}
         FROM placed JOIN rooms USING (session, start_ms, end_ms) {where}
         GROUP BY tenant, grp, room_id, session, key, start_ms, end_ms
     """
     cursor = connection.execute(query)
     while rows := cursor.fetchmany(10_000):
-        for session, tenant, group, room_id, key, start_ms, end_ms, *values in rows:
+        for number, tenant, group, room_id, key, start_ms, end_ms, *values in rows:
             place = Place(tenant, group, room_id, dimension, key, window, start_ms, end_ms)
             pairs = zip(values[::2], values[1::2], strict=True)
-            yield place, session, dict(zip(DEFINITIONS, pairs, strict=True))
+            yield place, number, dict(zip(DEFINITIONS, pairs, strict=True))
+
+
+def _as_one(dimension: str) -> str:
+    """What makes all rooms of a group one, where the dimension is of the group."""
+    if dimension != "tenant":
+        return ""
+    return "REPLACE (0 AS session, NULL::BIGINT AS session_number, NULL::VARCHAR AS room_id)"
 
 
 def _bounds(window: str) -> str:

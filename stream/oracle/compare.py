@@ -1,8 +1,8 @@
 """Engine rows against expected figures: counts what was compared, lists what differs.
 
-A room that restarts within a minute has two sessions in one window, and two rows whose place
-reads the same. So a place has a list of candidates, one a session: every row must be one of
-them, and every candidate must have its row.
+A room that restarts within a minute has two sessions in one window, and two rows that only
+`session_number` tells apart. So a place has figures by that number, and each must have its row.
+A row that does not say its number (ground truth of the simulators) may be any of them.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 
 from operators.results import Row
-from stream.oracle.cells import WINDOWS, Figure, Place, figures
+from stream.oracle.cells import WINDOWS, Figure, Number, Place, figures
 from stream.oracle.gauges import gauges
 from stream.oracle.measures import DEFINITIONS, GAUGES, KEYS, NEVER_EMPTY
 
@@ -45,12 +45,12 @@ class Report:
             self.mismatches.append(text)
 
 
-def last_revisions(rows: Iterable[Row]) -> dict[Place, list[Values]]:
-    """Metrics of the highest revision of every place; of two sessions there may be two."""
-    newest: dict[Place, tuple[int, list[Values]]] = {}
+def last_revisions(rows: Iterable[Row]) -> dict[Place, list[tuple[Number, Values]]]:
+    """Metrics of the highest revision of every place and session number."""
+    newest: dict[tuple[Place, Number], tuple[int, list[Values]]] = {}
     for row in rows:
         metrics = row.body.get("metrics")
-        if row.kind != "metric" or row.room_id is None or not isinstance(metrics, Mapping):
+        if row.kind != "metric" or not isinstance(metrics, Mapping):
             continue
         place = Place(
             row.tenant,
@@ -62,12 +62,17 @@ def last_revisions(rows: Iterable[Row]) -> dict[Place, list[Values]]:
             row.start_ms,
             row.end_ms,
         )
-        revision, values = newest.get(place, (-1, []))
+        number = row.body.get("session_number")
+        address = place, number if isinstance(number, int) else None
+        revision, values = newest.get(address, (-1, []))
         if row.revision == revision:
             values.append(metrics)
         elif row.revision > revision:
-            newest[place] = (row.revision, [metrics])
-    return {place: values for place, (_, values) in newest.items()}
+            newest[address] = (row.revision, [metrics])
+    found: dict[Place, list[tuple[Number, Values]]] = {}
+    for (place, number), (_, values) in newest.items():
+        found.setdefault(place, []).extend((number, one) for one in values)
+    return found
 
 
 def compare(
@@ -94,37 +99,52 @@ def compare(
             continue
         wanted = _expected(connection, dimension, window)
         for place in by_split[dimension, window]:
-            candidates = wanted.pop(place, [{}])
-            for values in given[place]:
-                _compare_row(report, place, values, candidates)
+            candidates = wanted.get(place, {})
+            for number, values in given[place]:
+                _compare_row(report, place, values, _fitting(number, candidates))
                 for name in promised.get((dimension, window), set()) - values.keys():
                     report.differ(f"{place} {name}: the value is missing")
+            for number, _ in given[place]:
+                _strike_off(number, candidates)
         _look_for_missing(report, wanted, promised.get((dimension, window), ()))
     return report
 
 
+def _fitting(number: Number, candidates: Mapping[Number, Figures]) -> list[Figures]:
+    """What a row of that session may say: without any, that nothing happened."""
+    if number in candidates:
+        return [candidates[number]]
+    return list(candidates.values()) if number is None and candidates else [{}]
+
+
+def _strike_off(number: Number, candidates: dict[Number, Figures]) -> None:
+    """Its row was there."""
+    if number is None:
+        candidates.clear()
+    else:
+        candidates.pop(number, None)
+
+
 def _expected(
     connection: duckdb.DuckDBPyConnection, dimension: str, window: str
-) -> dict[Place, list[Figures]]:
-    """Figures of each place, a list entry for each session."""
-    found: dict[tuple[Place, int], Figures] = {}
-    for place, session, values in figures(connection, dimension, window):
-        found[place, session] = values
+) -> dict[Place, dict[Number, Figures]]:
+    """Figures of each place by the number of the session."""
+    found: dict[Place, dict[Number, Figures]] = {}
+    for place, number, values in figures(connection, dimension, window):
+        found.setdefault(place, {})[number] = values
     if dimension == "room":
-        for place, session, values in gauges(connection, window):
-            found.setdefault((place, session), {}).update(values)
-    grouped: dict[Place, list[Figures]] = {}
-    for (place, _), values in found.items():
-        grouped.setdefault(place, []).append(values)
-    return grouped
+        for place, number, values in gauges(connection, window):
+            found.setdefault(place, {}).setdefault(number, {}).update(values)
+    return found
 
 
 def _look_for_missing(
-    report: Report, left: Mapping[Place, list[Figures]], names: Collection[str]
+    report: Report, left: Mapping[Place, Mapping[Number, Figures]], names: Collection[str]
 ) -> None:
     for place, candidates in left.items():
-        if any(values[name][0] for values in candidates for name in names if name in values):
-            report.differ(f"{place}: the row is missing")
+        for number, values in candidates.items():
+            if any(values[name][0] for name in names if name in values):
+                report.differ(f"{place} session {number}: the row is missing")
 
 
 def _compare_row(report: Report, place: Place, given: Values, candidates: list[Figures]) -> None:

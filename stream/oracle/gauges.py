@@ -7,13 +7,13 @@ import duckdb
 from stream.oracle.cells import MINUTE_MS, Figure, Place
 
 _SESSIONS = """
-    SELECT session, tenant, grp, room_id, start_ms, end_ms,
+    SELECT number, session, tenant, grp, room_id, start_ms, end_ms,
         (start_ms // 1000) AS from_s, ((end_ms + 999) // 1000) AS until_s, viewers
     FROM grouped"""
 
 # Somebody can still be online after the last event, until the time to live is over.
 _MINUTES = f"""
-    SELECT session, tenant, grp, room_id, minute * {MINUTE_MS} AS start_ms,
+    SELECT number, session, tenant, grp, room_id, minute * {MINUTE_MS} AS start_ms,
         (minute + 1) * {MINUTE_MS} AS end_ms, minute * 60 AS from_s, (minute + 1) * 60 AS until_s,
         NULL AS viewers
     FROM (
@@ -34,7 +34,7 @@ _QUERY = """
         ) g USING (session)
     ),
     frames AS ({frames})
-    SELECT f.session, f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms,
+    SELECT any_value(f.number), f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms,
         any_value(f.until_s - f.from_s), any_value(f.viewers),
         coalesce(max(l.online) FILTER (l.from_s < f.until_s AND l.to_s >= f.until_s), 0),
         coalesce(max(l.online), 0),
@@ -50,7 +50,7 @@ _QUERY = """
 def gauges(
     connection: duckdb.DuckDBPyConnection, window: str
 ) -> Iterator[tuple[Place, int, dict[str, Figure]]]:
-    """Audience figures by place and session number.
+    """Audience figures by place and number of the session in its room.
 
     Every session has some; of minutes those in which somebody was online. Rolling windows have
     none.
@@ -59,7 +59,7 @@ def gauges(
         return
     query = _QUERY.format(frames=_SESSIONS if window == "session" else _MINUTES)
     for (
-        session,
+        number,
         *where,
         start_ms,
         end_ms,
@@ -75,4 +75,4 @@ def gauges(
         if window == "session":
             figures["acu_tw"] = (watch_s, live_s)
             figures["avg_watch_s"] = (watch_s, viewers)
-        yield place, session, figures
+        yield place, number, figures

@@ -55,6 +55,10 @@ def load(
         )
         run(connection, "judge", terms)
         _assign_sessions(connection, terms, Path(folder))
+    connection.execute(
+        "CREATE TABLE sessions AS SELECT *, row_number() OVER "
+        "(PARTITION BY tenant, room_id ORDER BY session) AS number FROM found_sessions"
+    )
     connection.execute("CREATE TABLE unreadable AS SELECT ?::BIGINT AS lines", [rejected])
     tell(connection, words)
     run(connection, "sessions", terms)
@@ -83,12 +87,12 @@ def _assign_sessions(connection: duckdb.DuckDBPyConnection, terms: Terms, folder
         [str(path)],
     )
     connection.execute(
-        "CREATE TABLE sessions (session BIGINT, tenant VARCHAR, room_id VARCHAR, "
+        "CREATE TABLE found_sessions (session BIGINT, tenant VARCHAR, room_id VARCHAR, "
         "start_ms BIGINT, last_ms BIGINT, end_ms BIGINT, told BOOLEAN)"
     )
     for one in sessions.values():
         connection.execute(
-            "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO found_sessions VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 one.number,
                 one.tenant,

@@ -133,5 +133,7 @@ KEYS: Final[dict[str, str]] = {
     "segment": "coalesce(segment, 'unknown')",
     "campaign": "coalesce(campaign_id, 'unknown')",
     "platform": "coalesce(platform, 'unknown')",
+    "price_band": "price_band",
+    "tenant": "tenant",
 }
 """Dimension to the key an event belongs to; null keys other than the room's belong nowhere."""

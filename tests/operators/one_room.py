@@ -57,13 +57,14 @@ class Played:
     counters: Mapping[str, int] = field(default_factory=dict)
 
     def metrics(self, window: str, dimension: str = "room") -> list[dict[str, object]]:
-        """Rows of a window as (start, end, revision, key, metrics), relative to T0_MS."""
+        """Rows of a window as (start, end, revision, key, session, metrics), relative to T0_MS."""
         return [
             {
                 "start": row.start_ms - T0_MS,
                 "end": row.end_ms - T0_MS,
                 "revision": row.revision,
                 "key": row.key,
+                "session": row.body["session_number"],
                 "metrics": row.body["metrics"],
             }
             for row in self.rows

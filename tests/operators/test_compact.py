@@ -51,7 +51,8 @@ def test_many_short_sessions_leave_no_viewers_behind() -> None:
                     counted.append((metrics["view_uv"], metrics["pcu"]))
         sizes.append(len(freeze(shard)))
     assert counted == [(VIEWERS, VIEWERS)] * ROOMS
-    assert shard.state.cube.marks.index.count == 0
+    # Those of the shop's last ten minutes: three sessions of four minutes.
+    assert shard.state.cube.marks.index.count <= 3 * VIEWERS
     assert shard.state.viewers.count < 12_000
     assert len(shard.state.presence.owner) <= 2
     assert max(sizes[-7:]) < 1.25 * max(sizes[:12])

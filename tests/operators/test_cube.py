@@ -73,6 +73,7 @@ def recount(events: list[Made]) -> dict[Address, dict[str, list[tuple[int, int]]
                 name
                 for metric in PLAN.metrics
                 if dimension.name in metric.dimensions
+                and set(dimension.windows) & set(metric.windows)
                 for name, _ in (*metric.num, *(metric.den or ()))
             }
             for measure in PLAN.measures:

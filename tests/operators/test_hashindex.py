@@ -45,3 +45,15 @@ def test_an_index_made_from_keys_is_the_same_index(keys: set[int]) -> None:
 def test_first_of_each_marks_first_places(rows: list[int]) -> None:
     marks = first_of_each(np.array(rows, np.int64), np.empty(21, np.int32)).tolist()
     assert marks == [row not in rows[:place] for place, row in enumerate(rows)]
+
+
+@given(st.lists(st.sets(st.integers(0, 2**64 - 1) | st.integers(0, 40), max_size=90), max_size=6))
+def test_extended_by_keys_in_an_order_it_numbers_them_in_that_order(sets: list[set[int]]) -> None:
+    index = HashIndex()
+    order: list[int] = []
+    for keys in sets:
+        new = sorted(keys - set(order))
+        index.extend(np.array(new, np.uint64))
+        order += new
+        assert index.find(np.array(order, np.uint64)).tolist() == list(range(len(order)))
+    assert index.keys().tolist() == order

@@ -61,12 +61,14 @@ def test_the_first_word_on_an_order_stands() -> None:
     ledger = Ledger(2)
     sessions, products = np.array([3, 4, 9]), np.array([1, 2, 9], np.int32)
     traits = np.array([[5, -1], [6, 7], [9, 9]], np.int32)
-    ledger.remember(keys(10, 11, 10), sessions, products, traits)
-    ledger.remember(keys(11), np.array([8]), np.array([8], np.int32), traits[:1])
+    bands = np.array([0, 1, 9], np.int32)
+    ledger.remember(keys(10, 11, 10), sessions, products, traits, bands)
+    ledger.remember(keys(11), np.array([8]), np.array([8], np.int32), traits[:1], bands[:1])
     rows = [ledger.find(10), ledger.find(11)]
     assert ledger.session[rows].tolist() == [3, 4]
     assert ledger.product[rows].tolist() == [1, 2]
     assert ledger.traits[rows].tolist() == [[5, -1], [6, 7]]
+    assert ledger.band[rows].tolist() == [0, 1]
 
 
 def test_an_unknown_order_has_no_line() -> None:

@@ -20,7 +20,7 @@ def last_revisions(rows: list[Row]) -> dict[tuple[object, ...], object]:
     for row in rows:
         if row.kind == "metric":
             where = (row.tenant, row.room_id, row.dimension, row.key, row.window)
-            identity = (*where, row.start_ms, row.end_ms)
+            identity = (*where, row.start_ms, row.end_ms, row.body["session_number"])
             newest[identity] = max(
                 newest.get(identity, (-1, None)), (row.revision, row.body), key=lambda x: x[0]
             )

@@ -33,8 +33,8 @@ def differences(script: dict[str, Any], played: Played) -> list[str]:
     told = script.get("row", [])
     for window in script["windows"]:
         dimension = script.get("dimension", "room")
-        got = played.metrics(window, dimension)
-        want = [one for one in told if one["window"] == window]
+        got = sorted(played.metrics(window, dimension), key=_order)
+        want = sorted((one for one in told if one["window"] == window), key=_order)
         shown = [(one["start"], one["end"], one["revision"], one["key"]) for one in got]
         expected = [
             (one["start"], one["end"], one.get("revision", 0), one.get("key")) for one in want
@@ -45,6 +45,8 @@ def differences(script: dict[str, Any], played: Played) -> list[str]:
         for row, one in zip(got, want, strict=True):
             metrics = row["metrics"]
             assert isinstance(metrics, dict)
+            if one.get("session", row["session"]) != row["session"]:
+                wrong.append(f"session of {window} to {one['end']}: {row['session']}")
             wrong += [
                 f"{name} of {window} to {one['end']}: {metrics.get(name)}, not {value}"
                 for name, value in one["metrics"].items()
@@ -58,6 +60,17 @@ def differences(script: dict[str, Any], played: Played) -> list[str]:
         if played.counters.get(name, 0) != value
     ]
     return wrong
+
+
+def _order(row: dict[str, Any]) -> tuple[Any, ...]:
+    """By time, key and correction; of sessions that read alike, the earlier first."""
+    return (
+        row["end"],
+        row["start"],
+        row.get("key") or "",
+        row.get("revision", 0),
+        row.get("session", 0) or 0,
+    )
 
 
 def run(path: Path, size: int) -> list[str]:

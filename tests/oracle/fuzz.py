@@ -142,8 +142,8 @@ def _trade(rng: random.Random) -> dict[str, object]:
         "host_id": f"h{order % 3}",
         "order_id": f"o{order}",
         "product_id": f"p{order % 2 + (line == '1')}",
-        "amount_minor": rng.randrange(1, 500),
-        "qty": rng.choice((None, 1, 2)),
+        "amount_minor": rng.choice((None, 0, 999, 1_000, rng.randrange(1, 200_000))),
+        "qty": rng.choice((None, 0, 1, 2)),
     }
     if line is not None:
         found["line_id"] = line

@@ -126,7 +126,8 @@ def last_revisions(lines: Sequence[bytes]) -> dict[tuple[object, ...], dict[str,
     for line in lines:
         row = json.loads(line)
         if row["kind"] == "metric":
-            names = ("tenant", "group", "room_id", "dimension", "key", "window", "end_ms")
+            names = ("tenant", "group", "room_id", "dimension", "key", "window", "end_ms",
+                     "session_number")  # fmt: skip
             at = tuple(row[name] for name in names)
             revision = row.pop("revision")
             if at not in found or found[at][0] < revision:
