@@ -28,8 +28,8 @@ from stream.validate import id_fits, own_reason, reject_reason
 
 _USER_NEEDED: Final = np.array(["user_id" in e.required for e in EVENT_TYPES])
 _PRODUCT_NEEDED: Final = np.array(["product_id" in e.required for e in EVENT_TYPES])
-_HAS_PRODUCT: Final = np.array(["product_id" in (*e.required, *e.optional) for e in EVENT_TYPES])
-_HAS_QTY: Final = np.array([e.name in ("like", "gift", "add_to_cart") for e in EVENT_TYPES])
+HAS_PRODUCT: Final = np.array(["product_id" in (*e.required, *e.optional) for e in EVENT_TYPES])
+HAS_QTY: Final = np.array([e.name in ("like", "gift", "add_to_cart") for e in EVENT_TYPES])
 OBJECT_TYPES: Final = frozenset(
     e.name
     for e in EVENT_TYPES
@@ -41,7 +41,7 @@ OBJECT_TYPES: Final = frozenset(
     }
 )
 """Types handled one by one in Python: rare ones, and those with text."""
-_IS_OBJECT: Final = np.array([e.name in OBJECT_TYPES for e in EVENT_TYPES])
+IS_OBJECT: Final = np.array([e.name in OBJECT_TYPES for e in EVENT_TYPES])
 TICK: Final = TYPE_CODE["tick"]
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
@@ -114,13 +114,11 @@ class ColumnReader:
         type_ = facts.type[profile]
         time_ms = _times([e.event_time_ms for e in events])
         user, has_user, odd_user = _users([e.user_id for e in events])
-        product = np.where(_HAS_PRODUCT[type_], self._products(events), np.int32(-1))
+        product = np.where(HAS_PRODUCT[type_], self._products(events), np.int32(-1))
         ids = [e.event_id for e in events]
         hashes = map(xxhash.xxh3_64_intdigest, map(str.encode, ids))
-        key = np.fromiter(hashes, np.uint64, n) * _ODD ^ facts.salt[profile]
-        suspect = facts.bad[profile] | (_USER_NEEDED[type_] & ~has_user) | odd_user
-        suspect |= (_PRODUCT_NEEDED[type_] & (product < 0)) | (product < -1)
-        suspect |= (time_ms < MIN_EVENT_TIME_MS) | (time_ms >= MAX_EVENT_TIME_MS)
+        key = event_keys(np.fromiter(hashes, np.uint64, n), facts.salt[profile])
+        suspect = facts.bad[profile] | odd_user | lacks(type_, time_ms, has_user, product)
         lengths = list(map(len, ids))
         if n and (min(lengths) == 0 or max(lengths) > MAX_ID_CHARS):
             suspect[:] = True
@@ -129,12 +127,12 @@ class ColumnReader:
         recv = [e.recv_time_ms for e in events]
         if recv.count(None) != n:
             suspect |= np.array([value is not None for value in recv])
-        objects = {place: events[place] for place in np.flatnonzero(_IS_OBJECT[type_]).tolist()}
+        objects = {place: events[place] for place in np.flatnonzero(IS_OBJECT[type_]).tolist()}
         for place, event in objects.items():
             if own_reason(event) is not None:
                 suspect[place] = True
         qty = np.ones(n, np.int64)
-        for place in np.flatnonzero(_HAS_QTY[type_]).tolist():
+        for place in np.flatnonzero(HAS_QTY[type_]).tolist():
             value, amount = events[place].qty, events[place].amount_minor
             if value is not None:
                 if abs(value) <= MAX_INT:
@@ -162,13 +160,29 @@ class ColumnReader:
         code = self.names.code
         found = [code.get(e.product_id, -2) for e in events]
         if -2 in found:
-            found = [self._product(e.product_id) for e in events]
+            found = [self.product(e.product_id) for e in events]
         return np.fromiter(found, np.int32, len(events))
 
-    def _product(self, text: str | None) -> int:
+    def product(self, text: str | None) -> int:
+        """Code of a product; -1 for none, -2 for text that cannot be an id."""
         if text is None or id_fits(text):
             return self.names[text]
         return -2
+
+
+def event_keys(hashes: U64, salts: U64) -> U64:
+    """Keys of (source, event_id) from the XXH3 of the event id and the salt of the source."""
+    return hashes * _ODD ^ salts
+
+
+def lacks(type_: U8, time_ms: I64, has_user: Bool, product: I32) -> Bool:
+    """Whether an event lacks what its type needs, or lies out of time; shapes (n,).
+
+    `product`: -1 for none, less for one that cannot be.
+    """
+    found = (_USER_NEEDED[type_] & ~has_user) | (_PRODUCT_NEEDED[type_] & (product < 0))
+    found |= (product < -1) | (time_ms < MIN_EVENT_TIME_MS) | (time_ms >= MAX_EVENT_TIME_MS)
+    return np.asarray(found)
 
 
 def _times(times: list[int]) -> I64:
@@ -210,7 +224,7 @@ def _unhex(text: str) -> bytes | None:
         return None
 
 
-_ARRAYS: Final = ("type", "time_ms", "profile", "user", "has_user", "product", "qty", "key")
+ARRAYS: Final = ("type", "time_ms", "profile", "user", "has_user", "product", "qty", "key")
 
 
 def concat(parts: list[Columns]) -> Columns:
@@ -222,7 +236,7 @@ def concat(parts: list[Columns]) -> Columns:
     for part in parts:
         objects.update((start + place, event) for place, event in part.objects.items())
         start += part.n
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
     return Columns(**joined, objects=objects)
 
 
@@ -234,7 +248,7 @@ def take(columns: Columns, places: I64) -> Columns:
     if columns.objects:
         new = {old: place for place, old in enumerate(places.tolist())}
         objects = {new[old]: e for old, e in columns.objects.items() if old in new}
-    taken = {name: getattr(columns, name)[places] for name in _ARRAYS}
+    taken = {name: getattr(columns, name)[places] for name in ARRAYS}
     return Columns(**taken, objects=objects)
 
 
@@ -248,6 +262,6 @@ def cuts(columns: Columns, ends: list[int]) -> Iterator[Columns]:
         while item is not None and item[0] < end:
             objects[item[0] - start] = item[1]
             item = next(waiting, None)
-        part = {name: getattr(columns, name)[start:end] for name in _ARRAYS}
+        part = {name: getattr(columns, name)[start:end] for name in ARRAYS}
         yield Columns(**part, objects=objects)
         start = end

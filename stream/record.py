@@ -1,4 +1,4 @@
-"""`liveroom record`: tap the log of all shards into one NDJSON file that replays alike."""
+"""`liveroom record`: tap the log of all shards into one recording that replays alike."""
 
 import logging
 import signal
@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, Protocol
 from sinks.log import LogGap
 from sinks.log_reader import LogReader
 from stream.errors import ConfigError
+from stream.formats import read_events
 from stream.record_merge import Merge
 
 WAIT_S: Final = 0.25
@@ -31,8 +32,13 @@ class RecordSettings(Protocol):
         """How many shards the log has."""
 
 
-def record(settings: RecordSettings, out: Path, stop: threading.Event | None = None) -> int:
+def record(
+    settings: RecordSettings, out: Path, stop: threading.Event | None = None, fmt: str = "ndjson"
+) -> int:
     """Record until `stop`, or Ctrl-C or SIGTERM where none is given; see `tap`.
+
+    A Parquet file can be read only when it is complete. So `parquet` records NDJSON beside it,
+    `<out>.ndjson`, and converts that at the end: what a killed recorder leaves can be used.
 
     Returns:
         The exit code, 0. How many lines were written is printed to stderr.
@@ -41,9 +47,21 @@ def record(settings: RecordSettings, out: Path, stop: threading.Event | None = N
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-    lines = tap(settings, out, stop)
+    lines = _TAPS[fmt](settings, out, stop)
     sys.stderr.write(f"recorded {lines} lines to {out}\n")
     return 0
+
+
+def _tap_parquet(settings: RecordSettings, out: Path, stop: threading.Event) -> int:
+    # Here and not at the end: pyarrow may be missing, the file may exist.
+    from stream.parquet.write import check_new, write_parquet
+
+    check_new(out)
+    taped = out.with_name(out.name + ".ndjson")
+    lines = tap(settings, taped, stop)
+    write_parquet(read_events(taped, "ndjson", b""), out)
+    taped.unlink()
+    return lines
 
 
 def tap(settings: RecordSettings, out: Path, stop: threading.Event) -> int:
@@ -73,6 +91,9 @@ def tap(settings: RecordSettings, out: Path, stop: threading.Event) -> int:
         raise ConfigError("out", str(out), expected) from error
     with file, LogReader(settings.redis_url, range(settings.shards)) as reader:
         return _copy(reader, settings.shards, file, stop)
+
+
+_TAPS: Final = {"ndjson": tap, "parquet": _tap_parquet}
 
 
 def _copy(reader: LogReader, shards: int, file: BinaryIO, stop: threading.Event) -> int:

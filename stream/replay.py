@@ -6,19 +6,22 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
+from operators.intake import AnyRecord, Record, Rows, RowsRecord
 from operators.results import Output, Row
 from operators.row_blocks import RowSeq, joined
-from operators.shard import Record, Shard
+from operators.shard import Shard
 from sinks.results import sorted_lines
 from stream.errors import ConfigError
 from stream.formats import read_events
 from stream.formats.common import Rejects
+from stream.formats.table import is_parquet
 from stream.ids import shard_of
 from stream.options import make_shard
+from stream.parquet.read import row_groups
 from stream.settings import Settings
 from stream.side import GC_THRESHOLDS
 
@@ -43,13 +46,45 @@ def version_of(number: int) -> str:
     return f"{number:013d}-{0:020d}"
 
 
-def records(chunks: Iterable[bytes], size: int = STEP_BYTES) -> Iterator[list[Record]]:
-    """Group chunks into batches of about `size` bytes, each chunk one record."""
-    batch: list[Record] = []
+class Stretch(Rows, Protocol):
+    """Part of a recording that is columns already; big enough to be a batch of its own."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes in the file."""
+
+    def ndjson(self) -> bytes:
+        """All its lines."""
+
+
+Piece = bytes | Stretch
+"""NDJSON lines, or columns."""
+
+
+def pieces(
+    path: Path, fmt: str, user_key: bytes, rejects: Rejects | None = None
+) -> Iterator[Piece]:
+    """A recording as the fold takes it best; else as `stream.formats.read_events`."""
+    if fmt in ("auto", "parquet") and path.is_file():
+        with path.open("rb") as file:
+            columns = is_parquet(file.read(4))
+        if columns:
+            yield from row_groups(path)
+            return
+    yield from read_events(path, fmt, user_key, rejects)
+
+
+def records(pieces: Iterable[Piece], size: int = STEP_BYTES) -> Iterator[list[AnyRecord]]:
+    """Group pieces into batches of about `size` bytes, each piece one record."""
+    batch: list[AnyRecord] = []
     length = 0
-    for number, chunk in enumerate(chunks, 1):
-        batch.append(Record(version_of(number), 0, chunk))
-        length += len(chunk)
+    for number, piece in enumerate(pieces, 1):
+        if isinstance(piece, bytes):
+            batch.append(Record(version_of(number), 0, piece))
+            length += len(piece)
+        else:
+            batch.append(RowsRecord(version_of(number), 0, piece))
+            length += size
         if length >= size:
             yield batch
             batch, length = [], 0
@@ -79,27 +114,32 @@ def split(chunk: bytes, shards: int) -> list[bytes]:
 
 
 def outputs(
-    chunks: Iterable[bytes], shards: list[Shard], *, size: int = STEP_BYTES
+    pieces: Iterable[Piece], shards: list[Shard], *, size: int = STEP_BYTES
 ) -> Iterator[Output]:
     """Fold a recording into shards; yields all outputs, the closing ones last."""
-    for batch in records(chunks, size):
-        if len(shards) == 1:
+    if len(shards) == 1:
+        for batch in records(pieces, size):
             yield from shards[0].step(batch)
-            continue
-        parts = [split(record.body, len(shards)) for record in batch]
-        for shard in shards:
-            own = [
-                Record(record.version, record.as_of_ms, part[shard.number])
-                for record, part in zip(batch, parts, strict=True)
-                if part[shard.number]
-            ]
-            yield from shard.step(own)
+    else:
+        for batch in records(map(_lines_of, pieces), size):
+            parts = [split(r.body, len(shards)) for r in batch if isinstance(r, Record)]
+            for shard in shards:
+                own = [
+                    Record(record.version, record.as_of_ms, part[shard.number])
+                    for record, part in zip(batch, parts, strict=True)
+                    if part[shard.number]
+                ]
+                yield from shard.step(own)
     for shard in shards:
         yield from shard.close()
 
 
+def _lines_of(piece: Piece) -> bytes:
+    return piece if isinstance(piece, bytes) else piece.ndjson()
+
+
 def run_replay(
-    chunks: Iterable[bytes],
+    chunks: Iterable[Piece],
     *,
     engine: str = "loop",
     settings: Settings,
@@ -109,7 +149,7 @@ def run_replay(
     """Rows of a recording in the order of their making.
 
     Args:
-        chunks: NDJSON in log order with ticks, as `stream.formats.read_events` gives it.
+        chunks: a recording in log order with ticks, as `pieces` or `read_events` gives it.
         engine: only `loop` here; `stream.replay_bytewax` runs the same shards under Bytewax.
         settings: those of the engine.
         shards: how many to split the groups over.
@@ -158,9 +198,15 @@ def replay_command(
     gc.set_threshold(*GC_THRESHOLDS)
     shard = make_shard(0, settings)
     rejects = Rejects()
-    chunks = (chunk for path in files for chunk in read_events(path, fmt, key, rejects))
+    found: Iterable[Piece]
+    if speed is None:
+        found = (piece for path in files for piece in pieces(path, fmt, key, rejects))
+    else:
+        # Pace is kept tick by tick, which only lines can do.
+        lines = (chunk for path in files for chunk in read_events(path, fmt, key, rejects))
+        found = paced(lines, speed)
     started = time.monotonic()
-    rows = joined(output.rows for output in outputs(watched(paced(chunks, speed), files), [shard]))
+    rows = joined(output.rows for output in outputs(watched(found, files), [shard]))
     _write(rows, results)
     seconds = time.monotonic() - started
     sys.stderr.write(summary_line(shard.state.counters, len(rows), seconds))

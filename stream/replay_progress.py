@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
@@ -12,18 +12,29 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 _TICK: Final = b'"type":"tick"'
 
 
-def watched(chunks: Iterable[bytes], files: Sequence[Path]) -> Iterator[bytes]:
-    """Pass chunks on, with a progress bar where stderr is a terminal."""
+class Sized(Protocol):
+    """A piece of a recording that is no bytes."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes in the file."""
+
+
+P = TypeVar("P", bound=bytes | Sized)
+
+
+def watched(pieces: Iterable[P], files: Sequence[Path]) -> Iterator[P]:
+    """Pass pieces on, with a progress bar where stderr is a terminal."""
     if not sys.stderr.isatty():
-        yield from chunks
+        yield from pieces
         return
     total = sum(path.stat().st_size for path in files if path.is_file())
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("replay", total=total or None)
-        for chunk in chunks:
-            yield chunk
-            progress.advance(task, len(chunk))
+        for piece in pieces:
+            yield piece
+            progress.advance(task, len(piece) if isinstance(piece, bytes) else piece.size)
 
 
 def paced(chunks: Iterable[bytes], speed: float | None) -> Iterator[bytes]:

@@ -5,6 +5,8 @@ of those that fail; a property test holds the two equal.
 """
 
 import re
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 from stream.events import (
@@ -42,15 +44,54 @@ _SHARED: Final = (
     "identity",
 )
 """Fields every type may have; `operators.profiles` checks them once for all of a kind."""
+
+
+def id_fits(value: object) -> bool:
+    """Whether text can be an id: 1 to 128 characters, no control characters."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARS and value.isprintable()
+
+
+def user_fits(value: object) -> bool:
+    """Whether text can be a viewer: 16 lower-case hex digits."""
+    return isinstance(value, str) and _USER.fullmatch(value) is not None
+
+
+def _int_fits(value: object) -> bool:
+    return isinstance(value, int) and -MAX_INT <= value <= MAX_INT
+
+
+def _text_fits(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_TEXT_CHARS
+
+
+def _currency_fits(value: object) -> bool:
+    return isinstance(value, str) and _CURRENCY.fullmatch(value) is not None
+
+
+def _identity_fits(value: object) -> bool:
+    return value in IDENTITIES
+
+
+_FITS: Final[dict[Kind, Callable[[object], bool]]] = {
+    Kind.ID: id_fits,
+    Kind.USER: user_fits,
+    Kind.TEXT: _text_fits,
+    Kind.INT: _int_fits,
+    Kind.TIME: _int_fits,
+    Kind.CURRENCY: _currency_fits,
+    Kind.IDENTITY: _identity_fits,
+}
+
+
 _OWN: Final = {
     entry.name: tuple(
-        (name, _KINDS[name], name in entry.required)
+        (attrgetter(name), _FITS[_KINDS[name]], name in entry.required, name)
         for name in dict.fromkeys((*entry.required, *entry.optional))
         if name in entry.required or name not in _SHARED
     )
     for entry in EVENT_TYPES
 }
-"""Per type: (field, kind, is it required) of what it has beyond those."""
+"""Per type: (value, does it fit, is it required, field) of what it has beyond those."""
 
 
 def reject_reason(event: Event) -> str | None:
@@ -71,43 +112,20 @@ def reject_reason(event: Event) -> str | None:
         return "missing:room_id"
     for name in _SHARED:
         value = getattr(event, name)
-        if value is not None and not _fits(_KINDS[name], value):
+        if value is not None and not _FITS[_KINDS[name]](value):
             return f"bad:{name}"
     return own_reason(event)
 
 
 def own_reason(event: Event) -> str | None:
     """The part of `reject_reason` that looks at the fields of the event's own type."""
-    for name, kind, required in _OWN.get(event.type, ()):
-        value = getattr(event, name)
+    for value_of, fits, required, name in _OWN.get(event.type, ()):
+        value = value_of(event)
         if value is None:
             if required:
                 return f"missing:{name}"
-        elif not _fits(kind, value):
+        elif not fits(value):
             return f"bad:{name}"
     if event.recv_time_ms is not None and event.event_time_ms > event.recv_time_ms + MAX_SKEW_MS:
         return "clock_skew"
     return None
-
-
-def id_fits(value: str) -> bool:
-    """Whether text can be an id: 1 to 128 characters, no control characters."""
-    return 0 < len(value) <= MAX_ID_CHARS and value.isprintable()
-
-
-def _fits(kind: Kind, value: object) -> bool:
-    if isinstance(value, int):
-        return -MAX_INT <= value <= MAX_INT
-    if not isinstance(value, str):
-        return False
-    match kind:
-        case Kind.USER:
-            return _USER.fullmatch(value) is not None
-        case Kind.CURRENCY:
-            return _CURRENCY.fullmatch(value) is not None
-        case Kind.IDENTITY:
-            return value in IDENTITIES
-        case Kind.TEXT:
-            return len(value) <= MAX_TEXT_CHARS
-        case _:
-            return id_fits(value)

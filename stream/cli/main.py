@@ -24,6 +24,7 @@ COMMANDS: Final[tuple[tuple[str, str], ...]] = (
     ("simulate", "simulate"),
     ("replay", "replay"),
     ("record", "record"),
+    ("convert", "convert"),
     ("results", "results"),
     ("backup", "backup"),
     ("restore", "restore"),

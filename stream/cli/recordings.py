@@ -10,6 +10,7 @@ from stream.errors import ConfigError
 FORMATS: Final = (
     "auto",
     "cloudevents",
+    "parquet",
     "ndjson",
     "uci",
     "otto",
@@ -17,6 +18,9 @@ FORMATS: Final = (
     "doudian",
 )
 """Names of `stream.formats`, and `auto`; spelled out so that `--help` need not import them."""
+
+WRITTEN: Final = ("ndjson", "parquet")
+"""Formats that we also write."""
 
 Files = Annotated[list[Path], typer.Argument(help="Recordings.")]
 Format = Annotated[str, typer.Option("--format", help="One of " + ", ".join(FORMATS) + ".")]

@@ -35,7 +35,8 @@ def read_events(
 
     Yields:
         Bytes that end with a line end, at most 2,000 lines, or about 1 MiB where an NDJSON
-        recording with ticks is passed through unparsed. Nothing for an empty file.
+        recording with ticks is passed through unparsed, or a row group of a Parquet recording.
+        Nothing for an empty file.
 
     Raises:
         ConfigError: the file cannot be read or its format is unknown.
@@ -47,7 +48,10 @@ def read_events(
             if not head:
                 return
             entry = format_named(fmt, head, path.name)
-            if entry.read is None and has_ticks(head):
+            if entry.chunks is not None:
+                file.seek(0)
+                yield from entry.chunks(file)
+            elif entry.read is None and has_ticks(head):
                 yield from whole_lines(_blocks(head, file))
             else:
                 lines = with_ticks(_timed(entry, head + file.read(), user_key, counted))

@@ -1,8 +1,8 @@
 """The one table of formats."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 from stream.errors import ConfigError
 from stream.formats import bilibili, cloudevents, doudian, ndjson, otto, uci
@@ -14,13 +14,26 @@ class Format:
     """A file format: how it is recognised and read.
 
     `sniff` looks at the first 64 KiB. `read(data, user_key)` yields events in file order; None:
-    lines are events already (ndjson).
+    lines are events already (ndjson). `chunks(file)` instead yields NDJSON in log order with ticks.
     """
 
     name: str
     help: str
     sniff: Callable[[bytes], bool]
     read: Callable[[bytes, bytes], Reading] | None
+    chunks: Callable[[BinaryIO], Iterator[bytes]] | None = None
+
+
+def is_parquet(head: bytes) -> bool:
+    """Whether a file begins as Parquet does."""
+    return head.startswith(b"PAR1")
+
+
+def _parquet(file: BinaryIO) -> Iterator[bytes]:
+    # Late: nothing else here needs the columns of the fold, nor pyarrow.
+    from stream.parquet.read import ndjson as lines_of
+
+    return lines_of(file)
 
 
 FORMATS: Final[tuple[Format, ...]] = (
@@ -30,6 +43,7 @@ FORMATS: Final[tuple[Format, ...]] = (
         cloudevents.sniff,
         cloudevents.read,
     ),
+    Format("parquet", "our own events as columns", is_parquet, None, _parquet),
     Format("ndjson", "our own events, one a line; ticks are kept", ndjson.sniff, None),
     Format("uci", "UCI Online Retail CSV: order lines and cancels", uci.sniff, uci.read),
     Format("otto", "OTTO sessions JSONL: clicks, carts, orders", otto.sniff, otto.read),

@@ -12,7 +12,7 @@ from sinks.redis_server import RedisServer
 from sinks.results import sorted_lines
 from stream.errors import ConfigError
 from stream.formats import closing_tick_ms, read_events
-from stream.record import tap
+from stream.record import record, tap
 from stream.replay import run_replay, split
 from stream.settings import Settings
 from tests.support.redis_server import link, redis_server, session_redis
@@ -100,3 +100,22 @@ def test_what_was_recorded_replays_to_the_same_final_rows(
     ]
     assert len(rows[0]) > 100
     assert rows[0] == rows[1]
+
+
+@pytest.mark.redis
+def test_a_parquet_recording_holds_the_same_lines(
+    redis_server: RedisServer, link: Link, tmp_path: Path
+) -> None:
+    writer = LogWriter(link, SHARDS)
+    stop = threading.Event()
+    stop.set()
+    for second in range(5):
+        writer.tick(T + 1000 * second)
+        writer.append(second % SHARDS, line(f"b{second}", T + 1000 * second))
+    named, plain, columns = Named(redis_server.url), tmp_path / "a.ndjson", tmp_path / "b.parquet"
+    assert record(named, plain, stop) == 0
+    assert record(named, columns, stop, "parquet") == 0
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["a.ndjson", "b.parquet"]
+    found = [b"".join(read_events(path, "auto", b"")).splitlines() for path in (plain, columns)]
+    assert list(map(json.loads, found[0])) == list(map(json.loads, found[1]))
+    assert len(found[0]) > 10
