@@ -68,9 +68,11 @@ class Boards:
         count = cube.cells.count
         shown = self._shown()
         out: dict[Address, list[Line]] = {}
+        places = {d.name: place for place, d in enumerate(state.plan.dimensions)}
         for number, board in enumerate(BOARDS):
-            place = [d.name for d in state.plan.dimensions].index(board.dimension)
-            measure = state.plan.number[board.measure]
+            place, measure = places.get(board.dimension), state.plan.number.get(board.measure)
+            if place is None or measure is None:
+                continue
             cells = np.flatnonzero(
                 (cube.cell_dimension[:count] == place)
                 & (cube.slot_of[:count, measure] >= 0)

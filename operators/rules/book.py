@@ -231,7 +231,9 @@ class AlertBook:
             if rule.severity != "critical":
                 self._state.told.setdefault(room, []).append(look.now_ms)
             if room:
-                change = replace(change, contributor=contributor_of(rule, room, facts))
+                observed = self._state.observed
+                found = contributor_of(rule, room, facts, observed, look.now_ms)
+                change = replace(change, contributor=found)
         else:
             self._quieten(key, look.now_ms)
         return [change]

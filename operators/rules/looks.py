@@ -12,12 +12,11 @@ from operators.stock import StockLedger
 NAME_OF_WIRE: Final = {window.wire: window.name for window in WINDOWS}
 """Rule files say windows as the wire does; facts by their names."""
 
-_NEAREST: Final = {
+NEAREST: Final = {
     "online_now": "view_pv",
     "lines_paid": "gmv_paid",
     "lines_created": "order_uv",
     "orders_ripe_paid": "order_uv",
-    "lines_refunded": "refund_amount",
     "cvr_click": "product_click_uv",
 }
 _NEVER_ROOM = Room()
@@ -95,9 +94,13 @@ class Pulse:
         return None
 
 
-def contributor_of(rule: Rule, room: str, facts: Facts) -> tuple[str, str, float] | None:
+def contributor_of(
+    rule: Rule, room: str, facts: Facts, observed: Observed, now_ms: int
+) -> tuple[str, str, float] | None:
     """The largest source or item behind an alert, by the figure nearest to what it judges."""
-    metric = _NEAREST.get(rule.metric, rule.metric)
+    if rule.metric == "lines_refunded":
+        return observed.most_refunded(room, now_ms)
+    metric = NEAREST.get(rule.metric, rule.metric)
     window = NAME_OF_WIRE.get(rule.window, rule.window)
     rolling = window if window in WINDOW_BY_NAME and window != "session" else "r5"
     return facts.contributor(room, metric, rolling)

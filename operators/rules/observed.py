@@ -17,6 +17,7 @@ PANE_MS: Final = 5_000
 KEEP_PANES: Final = 360
 """Half an hour of panes: the longest window a rule may ask for."""
 
+CONTRIBUTOR_PANES: Final = 120
 KEEP_ORDERS_MS: Final = 6 * 3_600_000
 
 OBSERVED_TYPES: Final = frozenset(
@@ -58,6 +59,8 @@ class Room(msgspec.Struct):
     newest: int = 0
     users: dict[str, int] = {}
     texts: dict[int, dict[str, int]] = {}
+    refunded: dict[int, dict[str, int]] = {}
+    """Refunds per pane by item: `sku|ID`, `product|ID` or `line|ORDER|LINE`."""
     gauges: dict[str, list[tuple[int, int]]] = {}
     targets: dict[str, list[tuple[int, int]]] = {}
     known: dict[str, int] = {}
@@ -79,6 +82,8 @@ class Observed(msgspec.Struct):
 
     rooms: dict[str, Room] = {}
     orders: dict[str, tuple[str, int]] = {}
+    items: dict[str, tuple[str, int]] = {}
+    """`order|line` to what was bought."""
     seen: dict[str, int] = {}
     urgent_ms: int = -1
     """Time of the newest violation of any room."""
@@ -124,10 +129,19 @@ class Observed(msgspec.Struct):
         room_id = event.room_id or self.orders.get(order_id, ("", 0))[0]
         if not room_id:
             return
+        line, item = f"{order_id}|{event.line_id or ''}", _item_of(event)
+        room = self.room(room_id)
         if event.type != "refund_succeeded":
             self.orders[order_id] = (room_id, event.event_time_ms)
             self._await(event, room_id)
-        count(self.room(room_id), name, event.event_time_ms)
+            if item:
+                self.items[line] = (item, event.event_time_ms)
+        else:
+            # Its order may be on its way still: what was bought is looked up when it is asked.
+            item, pane = item or f"line|{line}", event.event_time_ms // PANE_MS
+            items = room.refunded.setdefault(pane, {})
+            items[item] = items.get(item, 0) + 1
+        count(room, name, event.event_time_ms)
 
     def _await(self, event: Event, room_id: str) -> None:
         key, at_ms = event.order_id or "", event.event_time_ms
@@ -159,14 +173,32 @@ class Observed(msgspec.Struct):
         for room in self.rooms.values():
             for pane in [one for one in room.panes if one < first]:
                 del room.panes[pane]
-            for pane in [one for one in room.texts if one < first]:
-                del room.texts[pane]
+            for panes in (room.texts, room.refunded):
+                for pane in [one for one in panes if one < first]:
+                    del panes[pane]
             room.users = {user: ms for user, ms in room.users.items() if ms >= first * PANE_MS}
             room.explained = sorted(room.explained)[-20:]
             room.violations = [ms for ms in room.violations if ms >= now_ms]
         before_ms = now_ms - KEEP_ORDERS_MS
         self.orders = {key: one for key, one in self.orders.items() if one[1] >= before_ms}
+        self.items = {key: one for key, one in self.items.items() if one[1] >= before_ms}
         self.seen = {key: ms for key, ms in self.seen.items() if ms >= now_ms - 300_000}
+
+    def most_refunded(self, room_id: str, now_ms: int) -> tuple[str, str, float] | None:
+        """(`sku` or `product`, its id, share) of the item most refunded in ten minutes."""
+        room, tally = self.rooms.get(room_id) or Room(), dict[str, int]()
+        last = now_ms // PANE_MS
+        for pane in range(last - CONTRIBUTOR_PANES, last):
+            for item, times in room.refunded.get(pane, {}).items():
+                if item.startswith("line|"):
+                    item = self.items.get(item.removeprefix("line|"), ("", 0))[0]
+                if item:
+                    tally[item] = tally.get(item, 0) + times
+        if not tally:
+            return None
+        most = min(tally, key=lambda item: (-tally[item], item))
+        dimension, _, key = most.partition("|")
+        return dimension, key, tally[most] / sum(tally.values())
 
     def value(self, room_id: str, window: str, metric: str, now_ms: int) -> Value:
         """One figure of a room from panes that ended by `now_ms`; see `FIGURES`."""
@@ -203,6 +235,13 @@ _KNOWN: Final = frozenset(
         "product_listed",
     }
 )  # fmt: skip
+
+
+def _item_of(event: Event) -> str:
+    """What an order or refund line is about, the variant before the product; "" when unsaid."""
+    if event.sku_id:
+        return f"sku|{event.sku_id}"
+    return f"product|{event.product_id}" if event.product_id else ""
 
 
 def window_panes(window: str) -> int:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from operators.plan import Plan
 from operators.results import Row
 from operators.rules.model import RuleSet
 from operators.rules.parse import parse_rules
 from operators.shard import Shard
+from stream.backtest.plan import plan_of
 from stream.backtest.score import Fired
 from stream.errors import ConfigError
 from stream.formats import read_events
@@ -34,7 +34,7 @@ def read_rules(path: Path) -> RuleSet:
 
 def alert_rows(chunks: Iterable[bytes], rules: RuleSet, settings: Settings) -> list[Row]:
     """Every change of every alert that a recording raises under `rules`, in log order."""
-    shard = Shard(0, Plan(), rules, options_of(settings))
+    shard = Shard(0, plan_of(rules), rules, options_of(settings))
     return [
         row for output in outputs(chunks, [shard]) for row in output.rows if row.kind == "alert"
     ]
