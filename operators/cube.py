@@ -202,6 +202,22 @@ class Cube:
         out[by_mark] = self.distinct.window(rows[by_mark], end, panes, self.horizon)
         return out
 
+    def read_one(self, cells: I64, measure: int, panes: int, end: int) -> I64:
+        """One measure of cells in a window, shape as `cells`; as `read`."""
+        slots = self.slot_of[cells, measure].astype(np.int64)
+        there = slots >= 0
+        out = np.zeros(len(cells), np.int64)
+        if panes == 0 or not there.any():
+            out[there] = self.total[slots[there]]
+            return out
+        rows = self.ring[slots].astype(np.int64)
+        live = there & (rows >= 0)
+        if self.plan.is_distinct[measure]:
+            out[live] = self.distinct.window(rows[live], end, panes, self.horizon)
+        else:
+            out[live] = self.sums.window(rows[live], end, panes)
+        return out
+
     def advance(self, horizon: int) -> None:
         """Move the horizon; nothing happens if it would go back."""
         if horizon > self.horizon:

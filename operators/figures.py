@@ -85,9 +85,12 @@ class Figures:
             values[:, gauges["minutes"]] = self._minutes(cells, span)
         if "room_viewers" in gauges and view.den[gauges["room_viewers"]].any():
             session = self._cube.cell_session[cells].astype(np.int64)
-            rooms = self._cube.cell(session, ROOM_DIMENSION, np.full(len(session), -1, np.int64))
-            of_room = self._cube.read(rooms, span.window.panes, end)
-            values[:, gauges["room_viewers"]] = of_room[:, self._plan.number["viewers"]]
+            sessions, place = np.unique(session, return_inverse=True)
+            rooms = self._cube.cell(sessions, ROOM_DIMENSION, sessions * 0 - 1)
+            viewers = self._cube.read_one(
+                rooms, self._plan.number["viewers"], span.window.panes, end
+            )
+            values[:, gauges["room_viewers"]] = viewers[place]
 
     def _room_gauges(self, values: I64, cells: I64, span: Span) -> None:
         gauges = self._gauges

@@ -17,6 +17,7 @@ Bool = npt.NDArray[np.bool_]
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: Fibonacci hashing
 _FREE: Final = np.int32(-1)
 _MIN_BITS: Final = 6
+_FEW: Final = 24
 
 
 class HashIndex:
@@ -71,7 +72,7 @@ class HashIndex:
         rows = self._table[place].astype(np.int64)
         open_ = np.flatnonzero((rows < 0) | (self._keys_at(rows) != keys))
         mask = len(self._table) - 1
-        while len(open_):
+        while len(open_) > _FEW:
             found = self._table[place[open_]].astype(np.int64)
             free = found < 0
             if free.any():
@@ -81,6 +82,8 @@ class HashIndex:
             rows[open_[hit]] = found[hit]
             open_ = open_[~hit]
             place[open_] = (place[open_] + 1) & mask
+        if len(open_):
+            rows[open_] = self._one_by_one(place[open_].tolist(), keys[open_].tolist())
         return rows
 
     def extend(self, keys: U64) -> None:
@@ -90,16 +93,36 @@ class HashIndex:
         snapshot; here the keys alone decide.
         """
         start, need = self.count, self.count + len(keys)
-        if need > len(self._keys):
-            grown = np.empty(max(need + need // 2, 64), np.uint64)
-            grown[:start] = self._keys[:start]
-            self._keys = grown
+        self._reserve(need)
         self._keys[start:need] = keys
         self.count = need
         if need * 2 > len(self._table):
             self._rebuild(need * 2)
         else:
             self._insert(np.arange(start, need, dtype=np.int32))
+
+    def _one_by_one(self, places: list[int], keys: list[int]) -> list[int]:
+        """The last few keys of a batch: for them, a round of array calls costs more than a loop."""
+        self._reserve(self.count + len(keys))
+        table, known, mask = self._table, self._keys, len(self._table) - 1
+        rows = []
+        for place, key in zip(places, keys, strict=True):
+            row = int(table[place])
+            while row >= 0 and int(known[row]) != key:
+                place = (place + 1) & mask
+                row = int(table[place])
+            if row < 0:
+                row = self.count
+                known[row], table[place] = key, row
+                self.count += 1
+            rows.append(row)
+        return rows
+
+    def _reserve(self, count: int) -> None:
+        if count > len(self._keys):
+            grown = np.empty(max(count + count // 2, 64), np.uint64)
+            grown[: self.count] = self._keys[: self.count]
+            self._keys = grown
 
     def _claim(self, place: I64, keys: U64) -> None:
         """Give each free place to one of the keys that want it; losers look again."""
@@ -108,10 +131,7 @@ class HashIndex:
         self._table[place[::-1]] = rank[::-1]
         won = np.flatnonzero(self._table[place] == rank)
         need = self.count + len(won)
-        if need > len(self._keys):
-            grown = np.empty(max(need + need // 2, 64), np.uint64)
-            grown[: self.count] = self._keys[: self.count]
-            self._keys = grown
+        self._reserve(need)
         self._keys[self.count : need] = keys[won]
         self._table[place[won]] = np.arange(self.count, need, dtype=np.int32)
         self.count = need
@@ -152,3 +172,17 @@ def first_of_each(rows: I64, scratch: I32) -> Bool:
     order = np.arange(len(rows), dtype=np.int32)
     scratch[rows[::-1]] = order[::-1]
     return np.asarray(scratch[rows] == order)
+
+
+def all_different(rows: I64) -> Bool:
+    """True at places that hold different rows: at the first place of most, of all in a few calls.
+
+    For loops that take the rest in their next round; unlike `first_of_each` it needs no array
+    as long as the table.
+    """
+    size = 1 << (len(rows) * 8).bit_length()
+    order = np.arange(len(rows), dtype=np.int32)
+    place = rows & (size - 1)
+    scratch = np.empty(size, np.int32)
+    scratch[place[::-1]] = order[::-1]
+    return np.asarray(scratch[place] == order)

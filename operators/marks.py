@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from operators.hashindex import I32, I64, U64, Bool, HashIndex, first_of_each
+from operators.hashindex import I32, I64, U64, Bool, HashIndex, all_different
 from operators.rings import grown
 from stream.errors import InvariantError
 
@@ -43,7 +43,6 @@ class Marks:
         self.index = HashIndex()
         self.mask: U64 = np.zeros(0, np.uint64)
         self.top: I32 = np.zeros(0, np.int32)
-        self._scratch: I32 = np.zeros(0, np.int32)
 
     def see(self, slots: I64, ids: I64, panes: I64) -> Sightings:
         """Record that ids were seen in panes; all arrays have the same shape.
@@ -63,7 +62,7 @@ class Marks:
             open_ = open_[~self._is_set(rows[open_], panes[open_])]
             if not len(open_):
                 break
-            winners = first_of_each(rows[open_], self._scratch)
+            winners = all_different(rows[open_])
             now = open_[winners]
             before, after = self._set(rows[now], panes[now])
             done.append((now, before, after))
@@ -97,7 +96,6 @@ class Marks:
         rows = np.flatnonzero(wanted)
         self.mask, self.top = self.mask[rows].copy(), self.top[rows].copy()
         self.index = HashIndex(keys[rows])
-        self._scratch = np.zeros(len(rows), np.int32)
 
     def renumber(self, slots_with: Bool, numbers: I64) -> None:
         """Ids got other numbers in the slots where `slots_with`: `numbers[old]` is the new."""
@@ -108,14 +106,9 @@ class Marks:
         ids[mine] = numbers[ids[mine]]
         self.index.reset((slots << _ID_BITS) | ids.astype(np.uint64))
 
-    def grow_scratch(self) -> None:
-        """After the arrays were put in from outside."""
-        self._scratch = np.zeros(len(self.mask), np.int32)
-
     def _grow(self, rows: int) -> None:
         self.mask = grown(self.mask, rows)
         self.top = grown(self.top, rows)
-        self._scratch = grown(self._scratch, rows)
 
     def _is_set(self, rows: I64, panes: I64) -> Bool:
         back = self.top[rows] - panes

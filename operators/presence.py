@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from operators.hashindex import I32, I64, U64, Bool, HashIndex, first_of_each
+from operators.hashindex import I32, I64, U64, Bool, HashIndex, all_different
 from operators.rings import grown
 
 SECONDS: Final = 512
@@ -49,7 +49,6 @@ class Presence:
         self.horizon_s = 0
         self.index = HashIndex()
         self.last: I64 = np.zeros(0, np.int64)
-        self._scratch: I32 = np.zeros(0, np.int32)
         self.rings: I32 = np.zeros((0, SECONDS), np.int32)
         self.owner: I32 = np.zeros(0, np.int32)
         self.ring_of: I32 = np.zeros(0, np.int32)
@@ -104,7 +103,6 @@ class Presence:
         renumber[kept] = np.arange(len(kept))
         self.index = HashIndex(keys[kept])
         self.last = self.last[kept].copy()
-        self._scratch = np.zeros(len(kept), np.int32)
         recent = self.recent[: self.recent_count].copy()
         recent[:, 0] = renumber[recent[:, 0]]
         self.recent = recent[recent[:, 0] >= 0]
@@ -121,7 +119,6 @@ class Presence:
         keys = (sessions.astype(np.uint64) << _SESSION_SHIFT) | viewers.astype(np.uint64)
         rows = self.index.find_or_add(keys)
         self.last = grown(self.last, self.index.count)
-        self._scratch = grown(self._scratch, self.index.count)
         points = seconds * 2 + np.where(leaves, _LEAVE, _PRESENT)
         open_ = np.arange(len(rows))
         while len(open_):
@@ -129,7 +126,7 @@ class Presence:
             open_ = open_[points[open_] != last]
             if not len(open_):
                 return
-            winners = first_of_each(rows[open_], self._scratch)
+            winners = all_different(rows[open_])
             now = open_[winners]
             ordered = (points[now] >> 1) > (self.last[rows[now]] >> 1)
             self._append(sessions[now[ordered]], rows[now[ordered]], points[now[ordered]])

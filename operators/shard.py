@@ -86,11 +86,11 @@ class Shard:
     def flush(self, as_of_ms: int, *, full: bool = True, most: int | None = None) -> Output:
         """What changed on state channels since the last flush, as of the last record.
 
-        `full` and `most`: as in `Patches.flush`; stock and names are always said.
+        `full` and `most`: as in `Patches.flush`; stock, names and marks go with full ones.
         """
         patches = self.patches.flush(full=full, most=most)
         now_ms = self.state.clock.watermark_ms()
-        if now_ms is not None:
+        if full and now_ms is not None:
             for address in sorted(self.groups):
                 patches += self.groups[address].flush(now_ms)
         return self._output(self.version, as_of_ms, patches=patches)

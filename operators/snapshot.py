@@ -175,7 +175,6 @@ def _thaw_cube(shard: Shard, bag: Bag) -> None:
         cube.slot_measure = renumber[cube.slot_measure]
     for name in _BY_MARK:
         _take(bag, "marks", cube.marks, name)
-    cube.marks.grow_scratch()
     sums, rings, base = bag.array("sums"), bag.array("distinct"), bag.array("distinct.base")
     if sums is not None and rings is not None and base is not None:
         cube.sums.rings = sums.astype(np.int64)

@@ -4,6 +4,7 @@ import heapq
 
 import msgspec
 
+from operators.stock.drain import PANE_MS
 from operators.stock.figures import Costs, Judged, figures_of, summary_of
 from operators.stock.model import (
     BACK,
@@ -74,7 +75,7 @@ class StockBook:
             if order_id in state.orders:
                 self._settle(order_id, state.orders[order_id], line_id)
         if watermark_ms // BEAT_MS != before // BEAT_MS:
-            self._beat(watermark_ms)
+            self._beat(before, watermark_ms)
 
     def changed(self) -> set[str]:
         """Pools whose figures may have changed since the last call."""
@@ -233,11 +234,13 @@ class StockBook:
             else:
                 pool.unmove(key, room, at_ms, delta)
 
-    def _beat(self, watermark_ms: int) -> None:
-        """Fold history and mark pools whose velocity still moves."""
+    def _beat(self, last_ms: int, watermark_ms: int) -> None:
+        """Fold history, a pane at a time, and mark pools whose velocity still moves."""
         before_ms = watermark_ms - self.settings.horizon_ms
+        folds = before_ms // PANE_MS != (last_ms - self.settings.horizon_ms) // PANE_MS
         for name, pool in self._state.pools.items():
-            pool.fold(before_ms)
+            if folds:
+                pool.fold(before_ms)
             if pool.moving():
                 self._state.dirty[name] = True
         keep_ms = watermark_ms - self.settings.line_retention_ms

@@ -62,13 +62,13 @@ class Settings:
     flush_interval_ms: int = setting(
         50,
         Area.ENGINE,
-        "rooms' session and minute figures, stock and alerts are written this often",
+        "rooms' session and minute figures are written this often, alerts at once",
         Bounds(minimum=1, maximum=10_000),
     )
     full_flush_interval_ms: int = setting(
         250,
         Area.ENGINE,
-        "rolling windows, splits and leaderboards are written this often",
+        "rolling windows, splits, leaderboards and stock are written this often",
         Bounds(minimum=1, maximum=10_000),
     )
     processes: int = setting(

@@ -7,11 +7,13 @@ from random import Random
 import numpy as np
 import pytest
 
+from operators.catalogue.axes import PANE_MS
 from operators.catalogue.measures import Kind
 from operators.cube import Cube, pack_ids
 from operators.hashindex import I64, HashIndex
 from operators.plan import ID_COLUMNS, VALUE_COLUMNS, Plan
 from stream.events import TYPE_CODE
+from tests.operators.one_room import T0_MS, event, play, quiet_shard, tick, ticks
 
 PLAN = Plan()
 TYPES = tuple(sorted({name for measure in PLAN.measures for name in measure.types}))
@@ -195,3 +197,25 @@ def test_ids_are_numbered_densely_and_missing_ones_are_minus_one() -> None:
     keys = np.array([9, 0, 7, 9], np.uint64)
     there = np.array([True, False, True, True])
     assert pack_ids(index, keys, there).tolist() == [0, -1, 1, 0]
+
+
+@pytest.mark.parametrize("panes", [0, 4, 40])
+def test_one_measure_reads_as_in_the_matrix(panes: int) -> None:
+    shard = quiet_shard()
+    play(
+        [
+            tick(0),
+            event("enter", 500, 1, 1, channel="paid"),
+            event("enter", 600, 2, 2, channel="feed"),
+            event("comment", 700, 3, 2, channel="feed"),
+            *ticks(1, 20),
+        ],
+        shard,
+    )
+    cube = shard.state.cube
+    cells, end = np.arange(cube.cells.count), (T0_MS + 20_000) // PANE_MS + 1
+    matrix = cube.read(cells, panes, end)
+    assert matrix.any()
+    for number in np.flatnonzero(~cube.plan.is_gauge).tolist():
+        one = cube.read_one(cells, number, panes, end)
+        assert one.tolist() == matrix[:, number].tolist()

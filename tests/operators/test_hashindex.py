@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.hashindex import HashIndex, first_of_each
+from operators.hashindex import HashIndex, all_different, first_of_each
 
 KEYS = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 40), max_size=300)
 
@@ -57,3 +57,17 @@ def test_extended_by_keys_in_an_order_it_numbers_them_in_that_order(sets: list[s
         order += new
         assert index.find(np.array(order, np.uint64)).tolist() == list(range(len(order)))
     assert index.keys().tolist() == order
+
+
+@given(st.lists(st.integers(0, 2**40), min_size=1, max_size=300))
+def test_all_different_takes_no_row_twice_and_always_some(rows: list[int]) -> None:
+    open_ = np.array(rows, np.int64)
+    seen: list[int] = []
+    while len(open_):
+        marks = all_different(open_)
+        taken = open_[marks].tolist()
+        assert taken
+        assert len(set(taken)) == len(taken)
+        seen += taken
+        open_ = open_[~marks]
+    assert sorted(seen) == sorted(rows)
