@@ -26,6 +26,7 @@ class Group:
         self.timeline = Timeline()
         self.names: dict[str, dict[str, object]] = {}
         self._named: set[str] = set()
+        self._waiting: dict[str, dict[str, object]] = {}
 
     def observe(self, event: Event) -> None:
         """Take an accepted event of the rare types, in log order."""
@@ -56,7 +57,7 @@ class Group:
         return self.stock.waiting or self.alerts.restless
 
     def flush(self, now_ms: int) -> list[Patch]:
-        """Patches of changed pools and names."""
+        """Patches of changed pools and names, and of answers to alerts that wait for a beat."""
         address = f"{self.tenant}/{self.group}"
         patches = []
         pools = self.stock.patch(now_ms)
@@ -66,10 +67,16 @@ class Group:
             named = {field: self.names[field] for field in sorted(self._named)}
             patches.append(Patch(f"names:{address}", named))
             self._named.clear()
+        waiting = self.alerts.waiting()
+        if waiting != self._waiting:
+            told = {f"answer.{alert}": waiting.get(alert) for alert in self._waiting | waiting}
+            patches.append(Patch(f"answers:{address}", told))
+            self._waiting = waiting
         return patches + self.timeline.flush(self.tenant)
 
     def forget_sent(self) -> None:
         """Say everything again at the next flush."""
+        self._waiting = {}
         self._named = set(self.names)
         self.stock.forget_sent()
         self.timeline.forget_sent()

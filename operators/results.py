@@ -21,6 +21,7 @@ CHANNELS: Final[dict[str, tuple[Literal["state", "log"], str]]] = {
     "stock": ("state", "`stock:T/GROUP`: field = pool, value the pool's figures"),
     "names": ("state", "`names:T/GROUP`: field `<role>.<id>`, value title and picture"),
     "replay": ("state", "`replay:tape/tape`: where a replay stands, alerts it comes to"),
+    "answers": ("state", "`answers:T/GROUP`: field `answer.<alert>`, what the next beat will tell"),
     "alerts": ("log", "`alerts:T/GROUP`: every change of every alert"),
 }
 """Channel kind to (how it behaves, what it holds). Redis keys and the wire use these names."""

@@ -97,6 +97,18 @@ class AlertBook:
         else:
             self._state.observed.take(event, self._is_negative)
 
+    def waiting(self) -> dict[str, dict[str, object]]:
+        """Answers that no evaluation has taken yet, by alert: state to come, who, when."""
+        answers = sorted(self._state.answers, key=lambda one: (one.at_ms, one.event_id))
+        return {
+            one.alert_id: {
+                "state": STATE_OF[one.status],
+                "actor": one.actor,
+                "at_ms": one.at_ms,
+            }
+            for one in answers
+        }
+
     def evaluate(self, now_ms: int, facts: Facts) -> list[AlertChange]:
         """Judge every rule for every subject at watermark `now_ms`; in order of telling."""
         if not self._ordered and not self._state.alerts:

@@ -40,7 +40,9 @@ ROLES: Final[dict[str, Role]] = {
     "host": Role(_ALL, False, "host view"),
     "operator": Role(_ALL, True, "console: sees everything, acts on alerts"),
     "analyst": Role(_ALL, False, "reports and comparisons"),
-    "warehouse": Role(frozenset({"stock", "names", "alerts"}), True, "stock and its alerts"),
+    "warehouse": Role(
+        frozenset({"stock", "names", "alerts", "answers"}), True, "stock and its alerts"
+    ),
     "finance": Role(
         frozenset({"room", "split", "group", "hist", "board", "names"}),
         False,
@@ -49,7 +51,7 @@ ROLES: Final[dict[str, Role]] = {
 }
 """Role to its upper bound; one that is not here sees nothing."""
 
-GROUP_KINDS: Final = frozenset({"group", "board", "stock", "names", "alerts"})
+GROUP_KINDS: Final = frozenset({"group", "board", "stock", "names", "alerts", "answers"})
 """Kinds named after a group. Every other kind is named after a room."""
 
 

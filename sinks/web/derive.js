@@ -96,8 +96,12 @@ export function foldAlerts(entries) {
   return alerts;
 }
 
-/** Open alerts: unanswered before answered, then severity, then newest first. */
-export function openAlerts(entries) {
+/**
+ * Open alerts: unanswered before answered, then severity, then newest first.
+ * @param {(alert: Object) => Object|null} waiting the answer that stands in the log, but that the engine
+ *   tells only with its next beat: shown at once, in every window
+ */
+export function openAlerts(entries, waiting = () => null) {
   const severity = (alert) => {
     const at = SEVERITIES.indexOf(alert.severity);
     return at === -1 ? SEVERITIES.length : at;
@@ -105,6 +109,7 @@ export function openAlerts(entries) {
   const answered = (alert) => (alert.state === "firing" ? 0 : 1);
   return [...foldAlerts(entries).values()]
     .filter((alert) => !CLOSED.has(alert.state))
+    .map((alert) => ({ ...alert, state: (alert.state === "firing" ? waiting(alert)?.state : null) ?? alert.state }))
     .sort((a, b) =>
       answered(a) - answered(b)
       || severity(a) - severity(b)

@@ -12,6 +12,8 @@ import { keepToken } from "./token.js";
 
 const STALE_AFTER_MS = 3500;
 const RATE_MS = 200;
+/** What an operator did is shown in the other windows sooner. */
+const ANSWERS_MS = 100;
 
 export class Feed {
   /**
@@ -106,7 +108,7 @@ export class Feed {
       this.heardAt = performance.now();
     };
     this.client?.subscribe(channel, {
-      rateMs: RATE_MS,
+      rateMs: channel.startsWith("answers:") ? ANSWERS_MS : RATE_MS,
       onSnapshot: (data) => {
         this.pending.delete(channel);
         if (Array.isArray(data)) {

@@ -14,13 +14,14 @@ const SNOOZE_MS = 600_000;
 function ours(ctx, spec) {
   const rooms = new Set(ctx.rooms.map((room) => room.id));
   const all = ctx.groups.flatMap((group) => ctx.store.log(`alerts:${group}`));
-  return openAlerts(all).filter((alert) =>
+  const waiting = (alert) => ctx.store.get(`answers:${alert.tenant}/${alert.group ?? alert.tenant}`, `answer.${alert.id}`);
+  return openAlerts(all, waiting).filter((alert) =>
     (alert.room_id === null || alert.room_id === undefined || rooms.has(alert.room_id))
     && (spec.roles === undefined || spec.roles.includes(alert.role)));
 }
 
 function channelsOf(ctx) {
-  return ctx.groups.flatMap((group) => [`alerts:${group}`, `names:${group}`]);
+  return ctx.groups.flatMap((group) => [`alerts:${group}`, `answers:${group}`, `names:${group}`]);
 }
 
 /** The rule's words, with the subject's name in place of its id. */

@@ -1,7 +1,9 @@
 """What the page costs, measured through the DevTools protocol: `python -m tests.web.perf`.
 
-First useful paint (the GMV figure drawn), share of the main thread at four updates a second,
-memory over a simulated hour of updates, packed into minutes. Exits 1 when a bar is missed.
+First useful paint (the GMV figure drawn; with an empty browser cache, and on a reload), share of
+the main thread at four updates a second, memory over a simulated hour of updates, packed into
+minutes, and how long an operator's answer takes through the real engine to another window.
+Exits 1 when a bar is missed.
 """
 
 import argparse
@@ -17,14 +19,19 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
+from simulators.plan import SimulationPlan
 from tests.web.conftest import ASSETS, CHROMIUM_ARGS, find_chromium
+from tests.web.live import LAG_MS, Live, broadcast
 from tests.web.script import Script
-from tests.web.stage import Stage
+from tests.web.stage import STATES, Stage
 
 if TYPE_CHECKING:
-    from playwright.sync_api import CDPSession, Page
+    from playwright.sync_api import Browser, CDPSession, Page, ViewportSize
 
+SIZE: "ViewportSize" = {"width": 1920, "height": 1080}
 PAINTS = 5
+ANSWERS = 9
+ANSWER_MS = 1_000
 PAINT_MS = 1_000
 THREAD_SHARE = 0.20
 MEMORY_GROWTH = 0.10
@@ -46,7 +53,7 @@ class Figure:
 
     def __str__(self) -> str:
         verdict = "ok" if self.good else "MISSED"
-        return f"{self.name:<44} {self.value:>9.1f} {self.unit:<4} bar {self.bar:>7.1f}  {verdict}"
+        return f"{self.name:<48} {self.value:>9.1f} {self.unit:<4} bar {self.bar:>7.1f}  {verdict}"
 
 
 def metric(session: "CDPSession", name: str) -> float:
@@ -69,6 +76,59 @@ def first_paint(page: "Page", url: str) -> float:
     page.goto(url)
     page.wait_for_function("() => globalThis.usefulAt !== undefined")
     return float(page.evaluate("usefulAt"))
+
+
+def first_visit(page: "Page", url: str) -> float:
+    """As `first_paint`, in a browser context that has nothing in its cache."""
+    browser = page.context.browser
+    if browser is None:
+        raise RuntimeError("the page has no browser")
+    context = browser.new_context(viewport=page.viewport_size)
+    try:
+        return first_paint(context.new_page(), url)
+    finally:
+        context.close()
+
+
+def paint_figure(which: str, paints: list[float]) -> Figure:
+    """The median of some paints."""
+    name = f"first useful paint, {which}, median of {len(paints)}"
+    return Figure(name, statistics.median(paints), PAINT_MS, "ms")
+
+
+def answers(live: Live, browser: "Browser") -> list[Figure]:
+    """From a click in one console to the other's drawing, through log, engine and gateway."""
+    fires = next(alert for alert in live.alerts if alert["state"] == "firing")
+    live.play_to(fires["at_ms"] + LAG_MS)
+    url = live.url("/console", "rooms=t1/r1&lang=en")
+    one, other = (browser.new_page(viewport=SIZE) for _ in range(2))
+    alert = f'[data-id="{fires["id"]}"]'
+    for page in (one, other):
+        page.goto(url)
+        page.wait_for_selector(f'{alert}[data-state="firing"]', timeout=60_000)
+    other.evaluate(
+        """(alert) => {
+          const card = document.querySelector(alert);
+          new MutationObserver(() => { globalThis.toldAt = Date.now(); })
+            .observe(card, { attributeFilter: ["data-state"] });
+        }""",
+        alert,
+    )
+    took = []
+    for method in list(STATES) * (ANSWERS // len(STATES)):
+        clicked = one.evaluate(
+            "(button) => { document.querySelector(button).click(); return Date.now(); }",
+            f'{alert} [data-method="{method}"]',
+        )
+        other.wait_for_selector(f'{alert}[data-state="{STATES[method]}"]')
+        took.append(float(other.evaluate("toldAt")) - clicked)
+    for page in (one, other):
+        page.close()
+    return [
+        Figure(f"an answer in another window, median of {len(took)}", statistics.median(took),
+               ANSWER_MS, "ms"),
+        Figure(f"an answer in another window, slowest of {len(took)}", max(took), ANSWER_MS, "ms"),
+    ]  # fmt: skip
 
 
 def thread_share(page: "Page", seconds: float) -> float:
@@ -107,10 +167,8 @@ def measure(stage: Stage, page: "Page", seconds: float, minutes: int) -> list[Fi
     url = stage.url(rooms="t1/r1", lang="en")
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
-    paints = [first_paint(page, url) for _ in range(PAINTS)]
-    figures = [
-        Figure(f"first useful paint, median of {PAINTS}", statistics.median(paints), PAINT_MS, "ms")
-    ]
+    figures = [paint_figure("first visit", [first_visit(page, url) for _ in range(PAINTS)])]
+    figures.append(paint_figure("reload", [first_paint(page, url) for _ in range(PAINTS)]))
     page.wait_for_function("() => document.querySelectorAll('canvas').length >= 3")
     tiles = page.locator(".tile").count()
     stage.play()
@@ -150,14 +208,17 @@ def main() -> int:
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as scratch,
         Stage(Path(folder), Script(3), ASSETS) as stage,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(
             executable_path=find_chromium(), args=list(CHROMIUM_ARGS)
         )
-        page = browser.new_page(viewport={"width": 1920, "height": 1080})
-        figures = measure(stage, page, options.seconds, options.minutes)
+        figures = measure(stage, browser.new_page(viewport=SIZE), options.seconds, options.minutes)
+        plan = SimulationPlan(scenario="stock_out", rooms=2, minutes=12, rate=20, seed=5)
+        with broadcast(Path(scratch), plan, ASSETS) as live:
+            figures += answers(live, browser)
         browser.close()
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     sys.stdout.write(
