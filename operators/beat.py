@@ -189,5 +189,7 @@ def history(rows: list[Row | MetricRows]) -> list[Patch]:
                 metrics = row.body["metrics"]
                 if isinstance(metrics, dict):
                     of_room = fields.setdefault(f"hist:{row.tenant}/{row.room_id}", {})
-                    of_room[str(row.start_ms)] = {**metrics, "revision": row.revision}
+                    minute = of_room[str(row.start_ms)] = {**metrics, "revision": row.revision}
+                if "nulls" in row.body:
+                    minute["nulls"] = row.body["nulls"]
     return [Patch(channel, minutes) for channel, minutes in fields.items()]

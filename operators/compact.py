@@ -24,13 +24,7 @@ def compact_viewers(state: State) -> bool:
         return False
     cube, presence = state.cube, state.presence
     keys = cube.marks.index.keys()
-    of_users = np.array(
-        [
-            measure.column in ("user", "known_user", "negative_user")
-            for measure in state.plan.measures
-        ]
-    )
-    slots_with = of_users[cube.slot_measure[: cube.slot_count]]
+    slots_with = state.plan.of_viewers[cube.slot_measure[: cube.slot_count]]
     mine = slots_with[(keys >> _SHIFT).astype(np.int64)]
     alive = np.zeros(count, np.bool_)
     alive[(keys[mine] & _MASK).astype(np.int64)] = True

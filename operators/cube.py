@@ -18,6 +18,7 @@ import numpy.typing as npt
 from operators.catalogue.axes import ROLLING_PANES
 from operators.hashindex import I32, I64, U64, Bool, HashIndex
 from operators.marks import Marks
+from operators.masked import MASKED_ID, Masked
 from operators.plan import Contributions, Plan
 from operators.rings import DistinctRings, SumRings, grown
 
@@ -58,6 +59,7 @@ class Cube:
         self._sum_rows = 0
         self._distinct_rows = 0
         self.marks = Marks()
+        self.masked = Masked()
 
     def cell(self, sessions: I64, dimension: int, keys: I64) -> I64:
         """Cells of (session, dimension, key code), made where new; -1 where a session is."""
@@ -107,19 +109,32 @@ class Cube:
             panes: pane of each event, (n,); none before the horizon.
             cells: cell of each event by the plan's dimensions, (n, dimensions), -1 for none.
             values: (len(VALUE_COLUMNS), n).
-            ids: (len(ID_COLUMNS), n), dense numbers of viewers and orders, -1 for none.
+            ids: (len(ID_COLUMNS), n), dense numbers of viewers and orders, -1 for none, -2
+                for a viewer who cannot be told from others.
         """
         events, slots, columns = self._slots(self.plan.added, types, cells, None)
         if len(events):
             amounts = values[columns, events]
             np.add.at(self.total, slots, amounts)
             self.sums.add(self._rings(slots, False), panes[events], amounts)
+        if (ids[0] == MASKED_ID).any():
+            self._note_masked(types, panes, cells, ids)
         events, slots, columns = self._slots(self.plan.told_apart, types, cells, ids)
         if len(events):
             new = self.marks.see(slots, ids[columns, events], panes[events])
             np.add.at(self.total, new.first, 1)
             rows = self._rings(new.slot, True)
             self.distinct.mark(rows, new.pane, new.before, new.after)
+
+    def _note_masked(self, types: npt.NDArray[np.uint8], panes: I64, cells: I64, ids: I64) -> None:
+        """Remember where masked viewers took part in what tells viewers apart."""
+        events, entries = self.plan.told_apart.expand(types)
+        cell = cells[events, self.plan.told_apart.dimension[entries]]
+        hidden = ids[self.plan.told_apart.column[entries], events] == MASKED_ID
+        hidden &= cell >= 0
+        if hidden.any():
+            measures = self.plan.told_apart.measure[entries[hidden]]
+            self.masked.see(cell[hidden], measures, panes[events[hidden]])
 
     def _slots(
         self,

@@ -12,6 +12,7 @@ import numpy as np
 from operators.catalogue.axes import PANE_MS, PANES_PER_MINUTE, WINDOW_BY_NAME
 from operators.figures import Figures, Span
 from operators.hashindex import I64
+from operators.nulls import known
 from operators.options import State
 from operators.plan import View
 from operators.rules.model import PoolFacts, RoomFacts, Value
@@ -49,8 +50,10 @@ class _Table:
         column = self._column(metric)
         if row is None or column is None:
             return _NOTHING
-        num, den = column
-        return num[row], None if den is None else den[row]
+        num, den = known(column[0][row]), None if column[1] is None else known(column[1][row])
+        if num is None or (den is None and column[1] is not None):
+            return _NOTHING  # null: not known
+        return num, den
 
     def _column(self, metric: str) -> Column | None:
         if metric not in self._columns:

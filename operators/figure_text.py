@@ -12,6 +12,7 @@ import numpy.typing as npt
 import orjson
 
 from operators.hashindex import I64, Bool
+from operators.nulls import is_null
 
 MAX_TEMPLATES: Final = 8_192
 """Patterns kept of one layout; in practice some hundreds."""
@@ -30,20 +31,28 @@ def value_texts(num: I64, den: I64, has_den: Bool) -> list[bytes]:
 
     As `operators.figures.value_of`: a number, or `{"num", "den", "value"}`.
     """
-    out = number_texts(num)
+    out = _null_texts(number_texts(num), is_null(num))
     ratios = np.flatnonzero(has_den)
     if len(ratios):
         below = den[ratios]
         quotients = number_texts(_quotients(num[ratios], below))
-        for place, d, value in zip(ratios.tolist(), number_texts(below), quotients, strict=True):
+        dens = _null_texts(number_texts(below), is_null(below))
+        for place, d, value in zip(ratios.tolist(), dens, quotients, strict=True):
             out[place] = b'{"num":%b,"den":%b,"value":%b}' % (out[place], d, value)
     return out
 
 
 def _quotients(num: I64, den: I64) -> npt.NDArray[np.float64]:
-    """Num over den, NaN over 0; rounded as Python rounds, since both are exact as doubles."""
+    """Num over den, NaN over 0 or null; rounded as Python rounds, both being exact as doubles."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(den != 0, num / den, np.nan)
+        return np.where((den == 0) | is_null(num) | is_null(den), np.nan, num / den)
+
+
+def _null_texts(texts: list[bytes], unknown: Bool) -> list[bytes]:
+    """The texts, `null` where a number stands for it."""
+    for place in np.flatnonzero(unknown).tolist():
+        texts[place] = b"null"
+    return texts
 
 
 class FigureText:
@@ -81,13 +90,15 @@ class FigureText:
         numbers[:, self._den_slot] = d
         filled = numbers != 0
         # 0 over less than 0 is -0.0, as in Python.
-        written = (d < 0) | ((n != 0) & (d != 0))
+        written = (d < 0) | ((n != 0) & (d != 0)) | is_null(n)
         filled[:, self._value_slot] = written
         counted = filled & ~self._is_value
         which = np.broadcast_to(self._is_value, filled.shape)[filled]
         texts = np.empty(len(which), np.object_)
-        texts[~which] = np.array(number_texts(numbers[counted]), np.object_)
-        texts[which] = np.array(number_texts(n[written] / d[written]), np.object_)
+        counts = numbers[counted]
+        texts[~which] = np.array(_null_texts(number_texts(counts), is_null(counts)), np.object_)
+        quotients = _quotients(n[written], d[written])
+        texts[which] = np.array(number_texts(quotients), np.object_)
         return self._fill(filled, texts.tolist())
 
     def _fill(self, filled: Bool, texts: list[bytes]) -> list[bytes]:

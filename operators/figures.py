@@ -9,17 +9,17 @@ import numpy as np
 from operators.catalogue.axes import PANE_MS, Window
 from operators.cube import Cube
 from operators.hashindex import I64, Bool
-from operators.plan import Layer, Plan, View
+from operators.nulls import MASKED, is_null, known
+from operators.plan import ROOM_DIMENSION, Layer, Plan, View
 from operators.presence import Presence
 from operators.sessions import Sessions
 
 MINUTE_MS: Final = 60_000
-ROOM_DIMENSION: Final = 0
-"""Place of the room among the plan's dimensions: the only one with gauges."""
-
 
 _NOT_EVENTS: Final = ("minutes", "live_s", "room_viewers", "watch_s")
 """Gauges that are not 0 although nothing happened in the cell."""
+AUDIENCE: Final = ("online", "online_peak", "watch_s")
+"""Gauges of who is there: null where the feed does not tell the viewers apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,34 @@ class Figures:
         self._gauges = {
             name: number for name, number in plan.number.items() if plan.is_gauge[number]
         }
+        self._of_viewers = np.flatnonzero(plan.of_viewers)
+        self._of_audience = np.array([self._gauges[n] for n in AUDIENCE if n in self._gauges])
 
     def measures(self, view: View, cells: I64, span: Span) -> I64:
         """Matrix (cells, measures) of one dimension's cells in a window."""
         end = -(-span.end_ms // PANE_MS)
-        values = self._cube.read(cells, span.window.panes, end)
+        values = self._read(cells, span.window.panes, end)
         if self._gauges:
             if view.dimension == "room":
                 self._room_gauges(values, cells, span)
             else:
                 self._split_gauges(view, values, cells, span, end)
         return values
+
+    def _read(self, cells: I64, panes: int, end: int) -> I64:
+        """What the cube has; counts of viewers are null where masked ones took part."""
+        values = self._cube.read(cells, panes, end)
+        if self._cube.masked.index.count:
+            hidden = self._hidden(cells, self._of_viewers, panes, end)
+            rows, columns = np.nonzero(hidden)
+            values[rows, self._of_viewers[columns]] = MASKED
+        return values
+
+    def _hidden(self, cells: I64, measures: I64, panes: int, end: int) -> Bool:
+        """Whether masked viewers took part in the window, shape (cells, measures)."""
+        if panes:
+            return self._cube.masked.between(cells, measures, end - panes, end)
+        return self._cube.masked.ever(cells, measures)
 
     def ratios(self, view: View, measures: I64) -> tuple[I64, I64]:
         """Numerators and denominators, each (cells, metrics); `den` is 0 where there is none."""
@@ -66,7 +83,8 @@ class Figures:
     def nothing(self, measures: I64) -> Bool:
         """Rows in which nothing happened: all measures 0 but the length of the window."""
         counted = [n for name, n in self._plan.number.items() if name not in _NOT_EVENTS]
-        return np.asarray(~measures[:, counted].any(axis=1))
+        values = measures[:, counted]
+        return np.asarray(~((values != 0) & ~is_null(values)).any(axis=1))
 
     def _minutes(self, cells: I64, span: Span) -> I64:
         """Length of the window in minutes; of a session the started ones."""
@@ -87,9 +105,11 @@ class Figures:
             session = self._cube.cell_session[cells].astype(np.int64)
             sessions, place = np.unique(session, return_inverse=True)
             rooms = self._cube.cell(sessions, ROOM_DIMENSION, sessions * 0 - 1)
-            viewers = self._cube.read_one(
-                rooms, self._plan.number["viewers"], span.window.panes, end
-            )
+            number, panes = self._plan.number["viewers"], span.window.panes
+            viewers = self._cube.read_one(rooms, number, panes, end)
+            if self._cube.masked.index.count:
+                hidden = self._hidden(rooms, np.array([number]), panes, end)
+                viewers = np.where(hidden[:, 0], MASKED, viewers)
             values[:, gauges["room_viewers"]] = viewers[place]
 
     def _room_gauges(self, values: I64, cells: I64, span: Span) -> None:
@@ -111,6 +131,21 @@ class Figures:
             values[:, gauges["online"]] = online
         if "online_peak" in gauges:
             values[:, gauges["online_peak"]] = peak
+        self._hide_audience(values, cells, span)
+
+    def _hide_audience(self, values: I64, cells: I64, span: Span) -> None:
+        """Who is there is not known where masked viewers took part, or may still be there."""
+        masked = self._cube.masked
+        if not masked.index.count or not len(self._of_audience):
+            return
+        online = np.array([self._gauges["online"]])
+        if span.window.panes:
+            start = span.end_ms // PANE_MS - span.window.panes
+            since = start + -self._presence.ttl_s * 1000 // PANE_MS
+            hidden = masked.between(cells, online, since, start + span.window.panes)
+        else:
+            hidden = masked.ever(cells, online)
+        values[np.ix_(np.flatnonzero(hidden[:, 0]), self._of_audience)] = MASKED
 
     def _watch_gauges(self, values: I64, session: I64, span: Span) -> None:
         """Watch time and length of sessions, to their end or now."""
@@ -139,27 +174,38 @@ class Figures:
 
 
 def _combined(measures: I64, view: View, layers: tuple[Layer, ...]) -> I64:
-    """Sums of terms, (cells, metrics)."""
+    """Sums of terms, (cells, metrics); null where a term is."""
     out = np.zeros((len(measures), len(view.metrics)), np.int64)
     for layer in layers:
         out[:, layer.metric] += measures[:, layer.measure] * layer.factor
+    unknown = is_null(measures)
+    if unknown.any():
+        for layer in layers:
+            cells, terms = np.nonzero(unknown[:, layer.measure])
+            out[cells, layer.metric[terms]] = measures[cells, layer.measure[terms]]
     return out
 
 
 def value_of(num: int, den: int, has_den: bool) -> object:
-    """A metric's value as it stands in rows and on the wire."""
+    """A metric's value as it stands in rows and on the wire; None is null."""
     if not has_den:
-        return num
-    return {"num": num, "den": den, "value": num / den if den else None}
+        return known(num)
+    return ratio_of(num, den)
+
+
+def ratio_of(num: int, den: int) -> dict[str, object]:
+    """A ratio with its terms; the value is None over 0, and where a term is null."""
+    n, d = known(num), known(den)
+    return {"den": d, "num": n, "value": None if n is None or not d else n / d}
 
 
 def values_of(names: Sequence[str], has_den: Bool, num: I64, den: I64) -> list[dict[str, object]]:
     """Figures by name, one dict a row; `num` and `den` have shape (rows, names)."""
     columns: list[list[object]] = []
     for place, ratio in enumerate(has_den.tolist()):
-        nums: list[object] = num[:, place].tolist()
         if ratio:
             pairs = zip(num[:, place].tolist(), den[:, place].tolist(), strict=True)
-            nums = [{"den": d, "num": n, "value": n / d if d else None} for n, d in pairs]
-        columns.append(nums)
+            columns.append([ratio_of(n, d) for n, d in pairs])
+        else:
+            columns.append([known(n) for n in num[:, place].tolist()])
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]

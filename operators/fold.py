@@ -15,9 +15,10 @@ from operators.cube import pack_ids
 from operators.hashindex import I32, I64, Bool, first_of_each
 from operators.held import Held
 from operators.ledger import ORDER_TYPES, line_key
+from operators.masked import MASKED_ID
 from operators.options import State
 from operators.orders import Placed, place_orders
-from operators.plan import ID_COLUMNS, VALUE_COLUMNS
+from operators.plan import ID_COLUMNS, ROOM_DIMENSION, VALUE_COLUMNS
 from operators.profiles import TRAITS
 from operators.sessions import HELD, Place
 from operators.talk.talk import Talk
@@ -179,6 +180,7 @@ class Fold:
         ids = np.full((len(ID_COLUMNS), columns.n), -1, np.int64)
         named = columns.has_user & ~facts.masked[columns.profile]
         ids[0] = pack_ids(state.viewers, columns.user, named)
+        ids[0, columns.has_user & ~named] = MASKED_ID
         band = np.full(columns.n, -1, np.int32)
         placed = Placed(sessions, product, traits, band, values, ids)
         odd = place_orders(state, columns, placed)
@@ -190,7 +192,7 @@ class Fold:
         self._cells_by_code(cells, sessions, {"product": product, "price_band": band})
         panes = columns.time_ms // PANE_MS
         state.cube.fold(columns.type, panes, cells, values, ids)
-        self._presence(columns, sessions, ids[0])
+        self._presence(columns, sessions, ids[0], cells, panes)
         self._note_late(columns, ticks, sessions, cells, panes)
 
     def _cells(self, columns: Columns, sessions: I64, traits: I32, odd: Bool) -> I64:
@@ -237,9 +239,16 @@ class Fold:
                 cells[there, number] = cube.cell(totals, number, totals * 0 - 1)
         return cells
 
-    def _presence(self, columns: Columns, sessions: I64, viewers: I64) -> None:
+    def _presence(
+        self, columns: Columns, sessions: I64, viewers: I64, cells: I64, panes: I64
+    ) -> None:
         state = self._state
         state.presence.grow(state.sessions.count)
+        hidden = (viewers == MASKED_ID) & _PRESENCE[columns.type] & (sessions >= 0)
+        online = state.plan.number.get("online")
+        if online is not None and hidden.any():
+            rooms = cells[hidden, ROOM_DIMENSION]
+            state.cube.masked.see(rooms, np.full(len(rooms), online), panes[hidden])
         which = np.flatnonzero(_PRESENCE[columns.type] & (sessions >= 0) & (viewers >= 0))
         if len(which):
             state.presence.see(

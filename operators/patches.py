@@ -1,6 +1,6 @@
 """Provisional figures: what changed since the last flush, as fields of state channels."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,15 +9,17 @@ from operators.board_patches import BoardPatches
 from operators.boards import Boards
 from operators.catalogue.axes import PANE_MS, WINDOWS
 from operators.figure_text import value_texts
-from operators.figures import ROOM_DIMENSION, Figures, Span
+from operators.figures import Figures, Span
 from operators.hashindex import I32, I64, Bool
+from operators.null_reasons import NullReasons
 from operators.options import State
-from operators.plan import View
+from operators.plan import ROOM_DIMENSION, View
 from operators.results import Patch
 from operators.rings import grown
 
 _MINUTE_MS: Final = 60_000
 _UNSENT: Final = -(2**62)
+_NULL: Final = b"null"
 
 QUICK: Final = ("session", "1m")
 """Windows a quick flush says of rooms: what is going on now and what came of it so far."""
@@ -86,6 +88,7 @@ class Patches:
         self.left_over = False
         self._channels: dict[int, tuple[str, str]] = {}
         self._meta: dict[int, dict[str, object]] = {}
+        self._null_reasons = NullReasons()
         self._board_patches = BoardPatches(state, boards)
 
     def forget(self) -> None:
@@ -93,6 +96,7 @@ class Patches:
         for sent in self._sent.values():
             sent.forget()
         self._meta.clear()
+        self._null_reasons.forget()
         self._board_patches.forget()
         self._state.cube.dirty[:] = True
 
@@ -163,6 +167,8 @@ class Patches:
             num, den = self._figures.ratios(view, measures)
             at, which = np.nonzero(changed)
             texts = value_texts(num[at, which], den[at, which], view.has_den[which])
+            for cell, why in self._null_reasons.changed(view, window, cells, num, den):
+                self._put(view, cell, [f"{window.wire}.nulls"], [why], fields)
             names = self._names[view.dimension, window.name][which].tolist()
             start = 0
             for cell, count in zip(cells.tolist(), changed.sum(axis=1).tolist(), strict=True):
@@ -172,14 +178,16 @@ class Patches:
                 start = end
 
     def _put(
-        self, view: View, cell: int, names: list[str], texts: list[bytes], fields: Fields
+        self, view: View, cell: int, names: list[str], values: Sequence[object], fields: Fields
     ) -> None:
-        """Add the fields of a cell."""
+        """Add the fields of a cell; what is null is taken away."""
         found = self._channels.get(cell)
         channel, suffix = found or self._channel(view, cell)
         if suffix:
             names = [name + suffix for name in names]
-        fields.setdefault(channel, {}).update(zip(names, texts, strict=True))
+        if _NULL in values:
+            values = [None if value == _NULL else value for value in values]
+        fields.setdefault(channel, {}).update(zip(names, values, strict=True))
 
     def _channel(self, view: View, cell: int) -> tuple[str, str]:
         """Channel of a cell and what its field names end in; kept."""

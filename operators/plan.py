@@ -22,6 +22,8 @@ VALUE_COLUMNS: Final = ("one", "qty", "amount", "known_amount", "question", "neg
 """Rows of the value matrix a fold is given; `known_`: only where the order was seen before."""
 ID_COLUMNS: Final = ("user", "order", "known_user", "known_order", "negative_user")
 """Rows of the id matrix a fold is given."""
+ROOM_DIMENSION: Final = 0
+"""Place of the room among the plan's dimensions: the only one with gauges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,9 @@ class Plan:
         in_use = {name for metric in self.metrics for name in metric.dimensions}
         self.dimensions = tuple(d for d in DIMENSIONS if d.name in in_use)
         self.is_distinct = np.array([m.kind is Kind.DISTINCT for m in self.measures])
+        self.of_viewers = np.array(
+            [m.kind is Kind.DISTINCT and m.column.endswith("user") for m in self.measures]
+        )
         self.is_gauge = np.array([m.kind is Kind.GAUGE for m in self.measures])
         self.added = self._contributions((Kind.COUNT, Kind.SUM), VALUE_COLUMNS)
         self.told_apart = self._contributions((Kind.DISTINCT,), ID_COLUMNS)

@@ -14,6 +14,7 @@ import numpy as np
 from operators.figure_text import FigureText
 from operators.figures import values_of
 from operators.hashindex import I64
+from operators.nulls import reasons
 from operators.plan import View
 from operators.results import Row
 
@@ -75,10 +76,17 @@ class MetricRows:
             strict=True,
         )
         dimension, window = self.layout.dimension, self.layout.window
-        for at, start, end, revision, body in columns:
+        nulls = self.nulls()
+        for number, (at, start, end, revision, metrics) in enumerate(columns):
             where = at.tenant, at.group, at.room_id, dimension, at.key, window
-            more = {"metrics": body, "session_number": at.session_number}
-            yield Row("metric", *where, start, end, True, revision, more)
+            body: dict[str, object] = {"metrics": metrics, "session_number": at.session_number}
+            if number in nulls:
+                body["nulls"] = nulls[number]
+            yield Row("metric", *where, start, end, True, revision, body)
+
+    def nulls(self) -> dict[int, dict[str, str]]:
+        """Row number to metric to why it is null; see `operators.nulls.reasons`."""
+        return reasons(self.layout.names, self.num, self.den)
 
 
 class RowSeq(Sequence[Row]):

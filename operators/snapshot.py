@@ -87,6 +87,7 @@ def freeze(shard: Shard) -> bytes:
     _put(data, "cube", cube, _BY_CELL, cube.cells.count)
     _put(data, "cube", cube, _BY_SLOT, cube.slot_count)
     _put(data, "marks", cube.marks, _BY_MARK, cube.marks.index.count)
+    _put(data, "masked", cube.masked, _BY_MARK, cube.masked.index.count)
     _put(data, "ledger", ledger, _BY_ORDER, ledger.orders.count)
     for name, index in _indexes(shard).items():
         data[f"keys.{name}"] = index.keys()
@@ -175,6 +176,8 @@ def _thaw_cube(shard: Shard, bag: Bag) -> None:
         cube.slot_measure = renumber[cube.slot_measure]
     for name in _BY_MARK:
         _take(bag, "marks", cube.marks, name)
+        _take(bag, "masked", cube.masked, name)
+    cube.masked.renumber(measures)
     sums, rings, base = bag.array("sums"), bag.array("distinct"), bag.array("distinct.base")
     if sums is not None and rings is not None and base is not None:
         cube.sums.rings = sums.astype(np.int64)
@@ -210,6 +213,7 @@ def _indexes(shard: Shard) -> dict[str, HashIndex]:
         "seen.before": state.seen[1],
         "cells": state.cube.cells,
         "marks": state.cube.marks.index,
+        "masked": state.cube.masked.index,
         "presence": state.presence.index,
         "lines": state.ledger.lines,
         "ledger": state.ledger.orders,

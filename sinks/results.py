@@ -95,8 +95,11 @@ def _encode_block(block: MetricRows) -> Iterator[bytes]:
         layout.text.objects(block.num, block.den),
         strict=True,
     )
-    for at, start_ms, end_ms, revision, metrics in rows:
+    nulls = block.nulls()
+    for place, (at, start_ms, end_ms, revision, metrics) in enumerate(rows):
         group, key, room, number, tenant = _names(at)
+        if place in nulls:
+            metrics += b',"nulls":' + orjson.dumps(nulls[place])
         yield (
             b'{"dimension":%b,"end_ms":%d,"final":true,"group":%b,"key":%b,"kind":"metric",'
             b'"metrics":%b,"revision":%d,"room_id":%b,"session_number":%b,"start_ms":%d,'

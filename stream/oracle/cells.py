@@ -6,7 +6,7 @@ from typing import Final
 
 import duckdb
 
-from stream.oracle.measures import DEFINITIONS, KEYS
+from stream.oracle.measures import DEFINITIONS, KEYS, users_where
 
 MINUTE_MS: Final = 60_000
 ROLLING: Final = {"r1": 1, "r5": 5, "r10": 10}
@@ -53,7 +53,7 @@ def figures(
         WITH exploded AS (SELECT * {_as_one(dimension)} FROM ({_exploded(window)})),
         rooms AS (
             SELECT session, {_bounds(window)},
-                count(DISTINCT user_id) FILTER (type = 'enter') AS room_viewers
+                {users_where("type = 'enter'")} AS room_viewers
             FROM exploded GROUP BY session, start_ms, end_ms
         ),
         placed AS (SELECT *, {_bounds(window)} FROM exploded)
@@ -75,6 +75,16 @@ def _as_one(dimension: str) -> str:
     if dimension != "tenant":
         return ""
     return "REPLACE (0 AS session, NULL::BIGINT AS session_number, NULL::VARCHAR AS room_id)"
+
+
+def of_nothing(connection: duckdb.DuckDBPyConnection) -> dict[str, Figure]:
+    """Figures of a window without events; what passes without them (minutes) is None."""
+    columns = [f"{d.num}, {d.den or 'NULL'}" for d in DEFINITIONS.values()]
+    query = f"""SELECT {", ".join(columns)} FROM (
+        SELECT *, NULL::BIGINT AS minutes, NULL::BIGINT AS room_viewers
+        FROM placed_events WHERE false)"""
+    values = connection.execute(query).fetchone() or ()
+    return dict(zip(DEFINITIONS, zip(values[::2], values[1::2], strict=True), strict=True))
 
 
 def _bounds(window: str) -> str:

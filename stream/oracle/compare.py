@@ -13,9 +13,9 @@ from typing import Final
 import duckdb
 
 from operators.results import Row
-from stream.oracle.cells import WINDOWS, Figure, Number, Place, figures
-from stream.oracle.gauges import gauges
-from stream.oracle.measures import DEFINITIONS, GAUGES, KEYS, NEVER_EMPTY
+from stream.oracle.cells import WINDOWS, Figure, Number, Place, figures, of_nothing
+from stream.oracle.gauges import NOBODY, gauges
+from stream.oracle.measures import DEFINITIONS, GAUGES, KEYS, NEVER_EMPTY, RATIOS
 
 MAX_LISTED: Final = 1_000
 
@@ -90,6 +90,7 @@ def compare(
     """
     report = Report()
     given = last_revisions(rows)
+    empty = of_nothing(connection) | NOBODY
     by_split: dict[tuple[str, str], list[Place]] = {split: [] for split in promised}
     for place in given:
         by_split.setdefault((place.dimension, place.window), []).append(place)
@@ -101,7 +102,8 @@ def compare(
         for place in by_split[dimension, window]:
             candidates = wanted.get(place, {})
             for number, values in given[place]:
-                _compare_row(report, place, values, _fitting(number, candidates))
+                fitting = [empty | one for one in _fitting(number, candidates)]
+                _compare_row(report, place, values, fitting)
                 for name in promised.get((dimension, window), set()) - values.keys():
                     report.differ(f"{place} {name}: the value is missing")
             for number, _ in given[place]:
@@ -161,23 +163,17 @@ def _compare_row(report: Report, place: Place, given: Values, candidates: list[F
 def _differences(given: Values, wanted: Figures) -> list[str]:
     texts = []
     for name, value in given.items():
-        figure = wanted.get(name, _nothing(name, value))
-        if not _equal(value, figure):
-            texts.append(f"{name}: engine {value!r}, oracle {figure!r}")
+        num, den = wanted[name]
+        if den is None and name in NEVER_EMPTY and isinstance(value, Mapping):
+            den = value.get("den")  # time passes without events too
+        if not _equal(value, (num, den), name in RATIOS):
+            texts.append(f"{name}: engine {value!r}, oracle {(num, den)!r}")
     return texts
 
 
-def _nothing(name: str, value: object) -> Figure:
-    """A window without any event: 0, over 0 for a ratio; time passes without events too."""
-    if not isinstance(value, Mapping):
-        return 0, None
-    den = value.get("den")
-    return 0, den if name in NEVER_EMPTY and isinstance(den, int) else 0
-
-
-def _equal(value: object, figure: Figure) -> bool:
+def _equal(value: object, figure: Figure, is_ratio: bool) -> bool:
     num, den = figure
-    if den is None:
+    if not is_ratio:
         return value == num and not isinstance(value, bool | float)
-    ratio = None if den == 0 or num is None else num / den
+    ratio = None if not den or num is None else num / den
     return value == {"num": num, "den": den, "value": ratio}

@@ -1,10 +1,21 @@
 """Expected audience figures of a room: online at the window's end, its peak, time watched."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import duckdb
 
 from stream.oracle.cells import MINUTE_MS, Figure, Place
+from stream.oracle.measures import users_where
+
+PANE_MS: Final = 15_000
+"""Whether somebody masked was there is known to a quarter of a minute."""
+PRESENCE: Final = (
+    *("enter", "heartbeat", "comment", "like", "gift", "follow", "share", "fans_join"),
+    *("product_exposure", "product_click", "add_to_cart", "leave"),
+)
+NOBODY: Final[dict[str, Figure]] = {"online_now": (0, None), "pcu": (0, None)}
+"""Audience figures of a minute in which nobody was there."""
 
 _SESSIONS = """
     SELECT number, session, tenant, grp, room_id, start_ms, end_ms,
@@ -18,24 +29,30 @@ _MINUTES = f"""
         NULL AS viewers
     FROM (
         SELECT *, unnest(
-            range(start_ms // {MINUTE_MS}, (last_s - 1) * 1000 // {MINUTE_MS} + 1)
+            range(start_ms // {MINUTE_MS}, (last_ms + ttl_s * 1000) // {MINUTE_MS} + 2)
         ) AS minute
-        FROM grouped
-        JOIN (SELECT session, max(to_s) AS last_s FROM levels GROUP BY session) USING (session)
+        FROM grouped, closing
     )
     WHERE (minute + 1) * {MINUTE_MS} <= (SELECT watermark_ms FROM closing)"""
 
 _QUERY = """
     WITH grouped AS (
         SELECT s.*, g.grp, g.viewers FROM sessions s JOIN (
-            SELECT session, any_value(grp) AS grp,
-                count(DISTINCT user_id) FILTER (type = 'enter') AS viewers
+            SELECT session, any_value(grp) AS grp, {viewers} AS viewers
             FROM placed_events GROUP BY session
         ) g USING (session)
     ),
-    frames AS ({frames})
+    frames AS ({frames}),
+    -- A masked viewer who was there may be there until the time to live is over.
+    hidden AS (
+        SELECT DISTINCT f.session, f.start_ms FROM frames f JOIN placed_events e
+            ON e.session = f.session AND e.masked AND e.type IN ({presence})
+            AND ({all_time} OR (e.event_time_ms < f.end_ms AND e.event_time_ms
+                >= f.start_ms - ({ttl_ms} + {PANE_MS} - 1) // {PANE_MS} * {PANE_MS}))
+    )
     SELECT any_value(f.number), f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms,
         any_value(f.until_s - f.from_s), any_value(f.viewers),
+        bool_or(h.session IS NOT NULL),
         coalesce(max(l.online) FILTER (l.from_s < f.until_s AND l.to_s >= f.until_s), 0),
         coalesce(max(l.online), 0),
         coalesce(sum(
@@ -43,6 +60,7 @@ _QUERY = """
         ), 0)::BIGINT
     FROM frames f LEFT JOIN levels l
         ON l.session = f.session AND l.from_s < f.until_s AND l.to_s > f.from_s
+    LEFT JOIN hidden h ON h.session = f.session AND h.start_ms = f.start_ms
     GROUP BY f.session, f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms
 """
 
@@ -57,7 +75,14 @@ def gauges(
     """
     if window not in ("session", "1m"):
         return
-    query = _QUERY.format(frames=_SESSIONS if window == "session" else _MINUTES)
+    query = _QUERY.format(
+        frames=_SESSIONS if window == "session" else _MINUTES,
+        viewers=users_where("type = 'enter'"),
+        presence=", ".join(f"'{name}'" for name in PRESENCE),
+        all_time=window == "session",
+        ttl_ms="(SELECT ttl_s FROM closing) * 1000",
+        PANE_MS=PANE_MS,
+    )
     for (
         number,
         *where,
@@ -65,12 +90,15 @@ def gauges(
         end_ms,
         live_s,
         viewers,
+        hidden,
         online,
         peak,
         watch_s,
     ) in connection.execute(query).fetchall():
         tenant, group, room_id = where
         place = Place(tenant, group, room_id, "room", None, window, start_ms, end_ms)
+        if hidden:
+            online, peak, watch_s = None, None, None
         figures: dict[str, Figure] = {"online_now": (online, None), "pcu": (peak, None)}
         if window == "session":
             figures["acu_tw"] = (watch_s, live_s)

@@ -12,8 +12,14 @@ def _count(*types: str) -> str:
     return f"count(*) FILTER ({_of(types)})"
 
 
+def users_where(condition: str) -> str:
+    """Distinct viewers of some events; null where one of them was masked."""
+    told_apart = f"count(DISTINCT user_id) FILTER ({condition})"
+    return f"CASE WHEN bool_or(masked AND {condition}) THEN NULL ELSE {told_apart} END"
+
+
 def _users(*types: str) -> str:
-    return f"count(DISTINCT user_id) FILTER ({_of(types)})"
+    return users_where(_of(types))
 
 
 def _orders(*types: str) -> str:
@@ -96,9 +102,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "refund_rate_ord_cohort": Definition(
         f"count(DISTINCT order_id) FILTER ({_COHORT})", _orders("order_paid")
     ),
-    "refund_rate_uv_cohort": Definition(
-        f"count(DISTINCT user_id) FILTER ({_COHORT})", _users("order_paid")
-    ),
+    "refund_rate_uv_cohort": Definition(users_where(_COHORT), _users("order_paid")),
     "refund_requested_amount": Definition(_money("refund_requested")),
     "gpm_watch": Definition(f"{_PAID} * 1000", _count("enter")),
     "gpm_viewer": Definition(f"{_PAID} * 1000", _users("enter")),
@@ -119,6 +123,11 @@ DEFINITIONS: Final[dict[str, Definition]] = {
 
 GAUGES: Final = frozenset(("online_now", "pcu", "acu_tw", "avg_watch_s"))
 """Metrics that are read from the audience (`sql/online.sql`), not from events of the window."""
+
+RATIOS: Final = frozenset(
+    (*(name for name, one in DEFINITIONS.items() if one.den is not None), "acu_tw", "avg_watch_s")
+)
+"""Metrics that are a numerator over a denominator."""
 
 NEVER_EMPTY: Final = frozenset(
     name for name, definition in DEFINITIONS.items() if definition.den == _MINUTES

@@ -66,6 +66,7 @@ class Played:
                 "key": row.key,
                 "session": row.body["session_number"],
                 "metrics": row.body["metrics"],
+                "nulls": row.body.get("nulls", {}),
             }
             for row in self.rows
             if row.kind == "metric" and (row.window, row.dimension) == (window, dimension)

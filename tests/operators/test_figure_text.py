@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators import figure_text
+from operators import figure_text, nulls
 from operators.figure_text import FigureText, number_texts, value_texts
 from operators.figures import value_of
 
 NAMES = ("a", "b%d", "c", "d")
 HAS_DEN = (False, True, True, False)
-NUMBERS = st.one_of(st.just(0), st.integers(-(2**53) + 1, 2**53 - 1))
+NULLS = st.sampled_from((nulls.NOT_REPORTED, nulls.MASKED))
+NUMBERS = st.one_of(st.just(0), st.integers(-(2**53) + 1, 2**53 - 1), NULLS)
 ROWS = st.lists(st.tuples(*[st.tuples(NUMBERS, NUMBERS)] * len(NAMES)), max_size=12)
 
 

@@ -14,7 +14,10 @@ GOOD = sorted(set(FOLDER.glob("*.toml")) - set(BAD))
 
 
 def lines_of(script: dict[str, Any]) -> list[bytes]:
-    """The log: `{tick = ms}`, `{ticks = [from_s, to_s]}` or an event's fields, `at` in ms."""
+    """The log: `{tick = ms}`, `{ticks = [from_s, to_s]}` or an event's fields, `at` in ms.
+
+    A figure that has to be null is written "null", since TOML has none.
+    """
     lines: list[bytes] = []
     for number, entry in enumerate(script["log"]):
         if "tick" in entry:
@@ -50,8 +53,9 @@ def differences(script: dict[str, Any], played: Played) -> list[str]:
             wrong += [
                 f"{name} of {window} to {one['end']}: {metrics.get(name)}, not {value}"
                 for name, value in one["metrics"].items()
-                if metrics.get(name) != value
+                if name not in metrics or metrics[name] != (None if value == "null" else value)
             ]
+            wrong += _nulls(window, row, one)
     if played.dead != script.get("dead", {}):
         wrong.append(f"dead letters: {dict(played.dead)}")
     wrong += [
@@ -71,6 +75,16 @@ def _order(row: dict[str, Any]) -> tuple[Any, ...]:
         row.get("revision", 0),
         row.get("session", 0) or 0,
     )
+
+
+def _nulls(window: str, row: dict[str, Any], told: dict[str, Any]) -> list[str]:
+    """Differences in why figures are null, of those the transcript names; {}: none has to be."""
+    if "nulls" not in told:
+        return []
+    got = {name: why for name, why in row["nulls"].items() if name in told["metrics"]}
+    if got == told["nulls"]:
+        return []
+    return [f"nulls of {window} to {told['end']}: {got}, not {told['nulls']}"]
 
 
 def run(path: Path, size: int) -> list[str]:

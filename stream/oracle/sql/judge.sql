@@ -57,8 +57,9 @@ FROM counted WHERE line_owner IS NULL OR repeat = 1;
 -- A masked viewer cannot be told from another: as good as none.
 CREATE TABLE events AS
 SELECT * REPLACE (CASE WHEN identity = 'masked' THEN NULL ELSE user_id END AS user_id),
-    event_time_ms // 1000 AS second
+    event_time_ms // 1000 AS second,
+    coalesce(identity = 'masked' AND user_id IS NOT NULL, false) AS masked
 FROM accepted;
 
 CREATE TABLE closing AS
-SELECT max(event_time_ms) - $out_of_order_ms AS watermark_ms FROM lines WHERE type = 'tick';
+SELECT max(event_time_ms) - $out_of_order_ms AS watermark_ms, $ttl_s AS ttl_s FROM lines WHERE type = 'tick';
