@@ -117,7 +117,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "roas_net": Definition(f"{_PAID} - {_REFUNDED}", _money("cost")),
     "question_share": Definition("count(*) FILTER (question)", _count("comment")),
     "negative_share": Definition("count(*) FILTER (negative)", _count("comment")),
-    "negative_uv": Definition("count(DISTINCT user_id) FILTER (negative)"),
+    "negative_uv": Definition(users_where("negative")),
 }
 """Metric name to its definition over the events of a window and key."""
 
