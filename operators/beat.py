@@ -66,7 +66,9 @@ class Beat:
         if tick_ms // PANE_MS != self._pane:
             self._pane = tick_ms // PANE_MS
             self._touch_live()
+            self._fold.talk.live(tick_ms)
         out.patches += history(out.rows)
+        out.patches += self._fold.talk.channels.patches()
         return out
 
     def close(self) -> Finals:
@@ -115,6 +117,9 @@ class Beat:
             out.rows += self.rows.minute(self.minute)
             board_rows = self._boards.minute(self.minute - 1)
             out.rows += board_rows
+            end_ms = (self.minute - 1) * MINUTE_MS
+            out.rows += self._fold.talk.minute(end_ms)
+            out.retired += self._fold.talk.over(end_ms)
             self._state.cube.release_idle()
             self.rows.forget(self.minute - 15)
 
@@ -166,7 +171,7 @@ class Beat:
                     if view.dimension not in ("room", "tenant")
                 ]
         state.cube.drop_marks(state.sessions.sealed, state.sessions.is_total)
-        compact_viewers(state)
+        compact_viewers(state, self._fold.talk)
 
     def _touch_live(self) -> None:
         """A pane went by: rolling figures change without any event."""

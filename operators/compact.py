@@ -1,10 +1,10 @@
 """Letting go of viewers: the index of ids keeps only those that a live session still knows."""
 
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
-from operators.hashindex import HashIndex
+from operators.hashindex import I64, Bool, HashIndex
 from operators.options import State
 
 MIN_VIEWERS: Final = 10_000
@@ -13,7 +13,17 @@ _MASK: Final = np.uint64(0xFFFF_FFFF)
 _SHIFT: Final = np.uint64(32)
 
 
-def compact_viewers(state: State) -> bool:
+class Holder(Protocol):
+    """Something else that knows viewers by number."""
+
+    def mark_viewers(self, alive: Bool) -> None:
+        """Set the flag of every viewer that is known of."""
+
+    def renumber_viewers(self, numbers: I64) -> None:
+        """Viewers got other numbers."""
+
+
+def compact_viewers(state: State, *others: Holder) -> bool:
     """Renumber viewers when more than half are gone; True if it did.
 
     Call after the marks and presence of sealed sessions were dropped. Costs one pass over the
@@ -29,6 +39,8 @@ def compact_viewers(state: State) -> bool:
     alive = np.zeros(count, np.bool_)
     alive[(keys[mine] & _MASK).astype(np.int64)] = True
     alive[(presence.index.keys() & _MASK).astype(np.int64)] = True
+    for other in others:
+        other.mark_viewers(alive)
     kept = np.flatnonzero(alive)
     if len(kept) * 2 > count:
         return False
@@ -37,4 +49,6 @@ def compact_viewers(state: State) -> bool:
     state.viewers = HashIndex(state.viewers.keys()[kept])
     cube.marks.renumber(slots_with, numbers)
     presence.renumber_viewers(numbers)
+    for other in others:
+        other.renumber_viewers(numbers)
     return True

@@ -50,7 +50,7 @@ class Fold:
     def __init__(self, state: State) -> None:
         self._state = state
         self.held = Held()
-        self.talk = Talk(state.options.words)
+        self.talk = Talk(state)
         self.late: set[tuple[int, int]] = set()
         """(cell, pane) changed by events behind the watermark since the last beat."""
         self.late_sessions: set[int] = set()

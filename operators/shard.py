@@ -103,6 +103,7 @@ class Shard:
     def forget_sent(self) -> None:
         """Everything sent is lost: the next flush sends all live state again."""
         self.patches.forget()
+        self.fold.talk.channels.forget_sent()
         for group in self.groups.values():
             group.forget_sent()
 

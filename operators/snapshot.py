@@ -69,6 +69,7 @@ def freeze(shard: Shard) -> bytes:
         "revisions": dict(shard.beat.rows.revisions),
         "boards_before": {k: dict(v) for k, v in shard.boards.before.items()},
         "boards_said": {k: list(v) for k, v in shard.boards.said.items()},
+        "talk": shard.fold.talk.snapshot(),
         "groups": [group.snapshot() for group in shard.groups.values()],
         "version": shard.version,
         "ordinal": shard.ordinal,
@@ -122,6 +123,8 @@ def thaw(shard: Shard, data: bytes) -> None:
     for name in _BY_ORDER:
         _take(bag, "ledger", state.ledger, name)
     state.ledger.fill()
+    talk: dict[str, object] = bag.get("talk", {})
+    shard.fold.talk.restore(talk)
     groups: list[dict[str, object]] = bag.get("groups", [])
     for snapshot in groups:
         group = Group(str(snapshot["tenant"]), str(snapshot["group"]), shard.rules)

@@ -53,6 +53,11 @@ class Comments:
         self._load()
         return self._name
 
+    def rename(self, names: Names) -> None:
+        """Use other codes for terms."""
+        self.names = names
+        self.forget_texts()
+
     def forget_texts(self) -> None:
         """Drop what was kept of texts; needed when codes of terms change."""
         self._row: dict[str, int] = {}

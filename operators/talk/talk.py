@@ -1,40 +1,235 @@
-"""The part of a shard that listens: what comments add to the cube's measures.
+"""The part of a shard that listens: comments, and who pays after them for what together.
 
-Called by the fold for every stretch, between the placing of orders and the cube.
+The fold calls `take` for every stretch, between the placing of orders and the cube; the beat
+calls `minute` when a minute's events can change no more, and `live` when a pane went by.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
+from operators.catalogue.axes import PANE_MS
 from operators.columns import Columns
+from operators.hashindex import I64, Bool
+from operators.options import State
 from operators.orders import Placed
 from operators.plan import ID_COLUMNS, VALUE_COLUMNS
+from operators.profiles import Names
+from operators.results import Row
+from operators.talk.boards import (
+    KEYWORDS,
+    PAIRS,
+    TERMS_ALL,
+    TERMS_R5,
+    Channels,
+    Line,
+    Lines,
+    Tables,
+    TalkBoard,
+    board_row,
+    with_movement,
+)
 from operators.talk.comments import Comments
-from operators.talk.words import Words
+from operators.talk.pairs import Pairs
+from operators.talk.tables import Store
+from operators.talk.terms import Terms
 from stream.events import TYPE_CODE
 
 _COMMENT: Final = TYPE_CODE["comment"]
-_QUESTION: Final = VALUE_COLUMNS.index("question")
-_NEGATIVE: Final = VALUE_COLUMNS.index("negative")
-_USER: Final = ID_COLUMNS.index("user")
-_NEGATIVE_USER: Final = ID_COLUMNS.index("negative_user")
+_PAID: Final = TYPE_CODE["order_paid"]
+_QUESTION, _NEGATIVE, _AMOUNT = map(VALUE_COLUMNS.index, ("question", "negative", "amount"))
+_USER, _ORDER, _NEGATIVE_USER = map(ID_COLUMNS.index, ("user", "order", "negative_user"))
+_SPARE_NAMES: Final = 20_000
+"""Terms nobody knows any more that may stay before codes are dealt out anew."""
 
 
 class Talk:
     """Listens to one shard."""
 
-    def __init__(self, words: Words) -> None:
-        self.comments = Comments(words)
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.comments = Comments(state.options.words)
+        self.terms = Terms(state.options.term_horizon_ms)
+        self.pairs = Pairs()
+        self.channels = Channels()
+        self._paid = Store("session", "viewer", "order", "product", "amount", "time_ms", "key")
+        self._tables = Tables(state, self.comments, self.terms, self.pairs)
+        self._before: dict[tuple[str, int], dict[str, int]] = {}
+        """(channel name, session) to the rank of each key a minute ago."""
+        self._said: dict[tuple[str, int], list[Line]] = {}
+        self._known: set[int] = set()
+        """Sessions of which anything is kept."""
 
     def take(self, columns: Columns, placed: Placed) -> None:
-        """Fill in what comments say about themselves."""
+        """Fill in what comments say about themselves; keep mentions and paid lines."""
         comments = np.flatnonzero(columns.type == _COMMENT)
-        if not len(comments):
-            return
+        if len(comments):
+            self._hear(columns, placed, comments)
+        paid = np.flatnonzero((columns.type == _PAID) & (placed.sessions >= 0))
+        if len(paid):
+            ids = placed.ids[:, paid]
+            self._paid.add(
+                placed.sessions[paid], ids[_USER], ids[_ORDER],
+                placed.product[paid].astype(np.int64), placed.values[_AMOUNT, paid],
+                columns.time_ms[paid], columns.key[paid].view(np.int64),
+            )  # fmt: skip
+
+    def _hear(self, columns: Columns, placed: Placed, comments: I64) -> None:
         texts = [columns.objects[place].text or "" for place in comments.tolist()]
         said = self.comments.read(texts)
         placed.values[_QUESTION, comments] = said.question
         placed.values[_NEGATIVE, comments] = said.negative
-        viewers = placed.ids[_USER, comments]
+        viewers, sessions = placed.ids[_USER, comments], placed.sessions[comments]
         placed.ids[_NEGATIVE_USER, comments] = np.where(said.negative > 0, viewers, -1)
+        there = np.flatnonzero(sessions[said.place] >= 0)
+        place = said.place[there]
+        self.terms.hear(
+            sessions[place], said.term[there], viewers[place], columns.time_ms[comments[place]]
+        )
+
+    def minute(self, end_ms: int) -> list[Row]:
+        """Rows of the boards as of `end_ms`; nothing before it can come any more."""
+        spoke = self.terms.count(end_ms)
+        paid = self._due(end_ms)
+        followed, bought = self.terms.follow(paid), self.pairs.count(paid)
+        rows: list[Row] = []
+        segmenter = {"segmenter": self.comments.segmenter} if len(self.terms.slots) else {}
+        recent = self._tables.recent(end_ms)
+        rows += self._said_lines(TERMS_R5, recent, end_ms, segmenter)
+        self._forget_ranks(TERMS_R5, recent)
+        moved = np.union1d(spoke, followed)
+        tops = self._tables.total(moved)
+        rows += self._said_lines(TERMS_ALL, tops, end_ms, segmenter)
+        within = {"within_ms": self._state.options.term_horizon_ms}
+        rows += self._said_lines(KEYWORDS, self._tables.keywords(moved, tops), end_ms, within)
+        rows += self._said_lines(PAIRS, self._tables.pairs(bought), end_ms, {})
+        self.terms.forget(end_ms)
+        self._known.update(moved.tolist(), bought.tolist())
+        return rows
+
+    def _due(self, end_ms: int) -> Store:
+        """Take the paid lines before `end_ms`, in order of payment, that lie in their session."""
+        time_ms = self._paid["time_ms"]
+        due = np.flatnonzero(time_ms < end_ms)
+        due = due[np.lexsort((self._paid["key"][due], time_ms[due]))]
+        taken = self._paid.take(due)
+        self._paid.keep(time_ms >= end_ms)
+        # What is paid long after the end, as its order may be, is no part of the session.
+        end = self._state.sessions.end_ms[taken["session"]]
+        late = taken["time_ms"] >= end + self._state.options.allowed_lateness_ms
+        taken.keep((end == 0) | ~late)
+        return taken
+
+    def _said_lines(
+        self, board: TalkBoard, found: Lines, end_ms: int, more: Mapping[str, object]
+    ) -> list[Row]:
+        """Rows of one board; of a session only where a line changed."""
+        rows = []
+        for session, lines in sorted(found.items()):
+            at = board.channel, session
+            shown = with_movement(lines, self._before.get(at, {}))
+            self._before[at] = {str(line["key"]): rank for rank, line in enumerate(lines, 1)}
+            if board is not TERMS_R5:
+                if self._said.get(at) == lines:
+                    continue
+                self._said[at] = lines
+                if self._is_current(session):
+                    self.channels.put(self._state, board, session, shown)
+            rows.append(board_row(self._state, board, session, end_ms, shown, **more))
+        return rows
+
+    def _forget_ranks(self, board: TalkBoard, found: Lines) -> None:
+        """Nobody had a rank a minute ago where nothing was said."""
+        for at in [at for at in self._before if at[0] == board.channel and at[1] not in found]:
+            del self._before[at]
+
+    def live(self, tick_ms: int) -> None:
+        """Show the terms of the last five minutes, the open pane included; none after the end."""
+        found = self._tables.recent((tick_ms // PANE_MS + 1) * PANE_MS)
+        sessions = self._state.sessions
+        for session in sessions.current[sessions.current >= 0].tolist():
+            lines = [] if sessions.end_ms[session] else found.get(session, [])
+            if lines or self.channels.holds(self._state, TERMS_R5, session):
+                before = self._before.get((TERMS_R5.channel, session), {})
+                self.channels.put(self._state, TERMS_R5, session, with_movement(lines, before))
+
+    def over(self, end_ms: int) -> list[str]:
+        """Forget the sessions that nothing from `end_ms` on can reach; channels to retire."""
+        sessions = self._state.sessions
+        n = sessions.count
+        behind = end_ms - self._state.options.allowed_lateness_ms
+        gone = sessions.sealed[:n] & (sessions.end_ms[:n] <= behind)
+        dropped = [session for session in sorted(self._known) if gone[session]]
+        if not dropped:
+            return []
+        for table in (self._before, self._said):
+            for at in [at for at in table if gone[at[1]]]:
+                del table[at]
+        self._known.difference_update(dropped)
+        self.terms.drop(gone)
+        self.pairs.drop(gone)
+        self._compact_names()
+        retired: list[str] = []
+        for session in dropped:
+            if self._is_current(session):
+                retired += self.channels.retire(self._state, session)
+        return retired
+
+    def _is_current(self, session: int) -> bool:
+        sessions = self._state.sessions
+        return int(sessions.current[sessions.room[session]]) == session
+
+    def _compact_names(self) -> None:
+        """Deal the codes of terms out anew when most are of terms nobody knows any more."""
+        used = self.terms.used_terms()
+        names = self.comments.names
+        if len(names.texts) - len(used) < max(_SPARE_NAMES, len(used)):
+            return
+        numbers = np.full(len(names.texts), -1, np.int64)
+        numbers[used] = np.arange(len(used))
+        self.comments.rename(Names([names.texts[code] for code in used.tolist()]))
+        self.terms.renumber_terms(numbers)
+
+    def mark_viewers(self, alive: Bool) -> None:
+        """Set the flag of every viewer that is known of."""
+        self.terms.mark_viewers(alive)
+        self.pairs.mark_viewers(alive)
+        alive[self._paid["viewer"][self._paid["viewer"] >= 0]] = True
+
+    def renumber_viewers(self, numbers: I64) -> None:
+        """Viewers got other numbers."""
+        self.terms.renumber_viewers(numbers)
+        self.pairs.renumber_viewers(numbers)
+        there = np.flatnonzero(self._paid["viewer"] >= 0)
+        self._paid.put("viewer", there, numbers[self._paid["viewer"][there]])
+
+    def snapshot(self) -> dict[str, object]:
+        """Plain data."""
+        return {
+            "names": list(self.comments.names.texts),
+            "terms": self.terms.snapshot(),
+            "pairs": self.pairs.snapshot(),
+            "paid": self._paid.whole.copy(),
+            "before": {at: dict(ranks) for at, ranks in self._before.items()},
+            "said": {at: list(lines) for at, lines in self._said.items()},
+            "now": dict(self.channels.now),
+            "known": sorted(self._known),
+        }
+
+    def restore(self, data: Mapping[str, object]) -> None:
+        """Take a snapshot."""
+        names, before, said = data.get("names"), data.get("before"), data.get("said")
+        if isinstance(names, list):
+            self.comments.rename(Names(names))
+        self.terms.restore(data.get("terms"))
+        self.pairs.restore(data.get("pairs"))
+        self._paid.restore(data.get("paid"))
+        if isinstance(before, dict) and isinstance(said, dict):
+            self._before, self._said = dict(before), dict(said)
+        now, known = data.get("now"), data.get("known")
+        if isinstance(known, list):
+            self._known = set(known)
+        if isinstance(now, dict):
+            self.channels.now = dict(now)
+            self.channels.forget_sent()
