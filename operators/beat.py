@@ -14,6 +14,7 @@ from operators.catalogue.axes import PANE_MS
 from operators.compact import compact_viewers
 from operators.figures import MINUTE_MS, Figures
 from operators.fold import Fold
+from operators.heat import product_history
 from operators.options import State
 from operators.results import Patch, Row
 from operators.row_blocks import MetricRows
@@ -67,7 +68,7 @@ class Beat:
             self._pane = tick_ms // PANE_MS
             self._touch_live()
             self._fold.talk.live(tick_ms)
-        out.patches += history(out.rows)
+        out.patches += history(out.rows) + product_history(out.rows)
         out.patches += self._fold.talk.channels.patches()
         return out
 
@@ -78,7 +79,7 @@ class Beat:
         self._sync_presence()
         self._correct(out)
         self._end_sessions(2**62, out)
-        out.patches += history(out.rows)
+        out.patches += history(out.rows) + product_history(out.rows)
         return out
 
     def _sync_presence(self) -> None:
@@ -164,7 +165,7 @@ class Beat:
             if int(state.sessions.current[state.sessions.room[session]]) == session:
                 out.sealed.append(where)
                 room = f"{where.tenant}/{where.room_id}"
-                out.retired += [f"room:{room}", f"hist:{room}"]
+                out.retired += [f"room:{room}", f"hist:{room}", f"hist:{room}/product"]
                 out.retired += [
                     f"split:{room}/{view.dimension}"
                     for view in state.plan.views

@@ -16,8 +16,11 @@ CHANNELS: Final[dict[str, tuple[Literal["state", "log"], str]]] = {
     "room": ("state", "`room:T/ROOM`: the room's own figures, field `<window>.<metric>`"),
     "split": ("state", "`split:T/ROOM/DIMENSION`: field `<window>.<metric>.<key>`"),
     "group": ("state", "`group:T/GROUP`: all rooms of a group together, `<window>.<metric>`"),
-    "hist": ("state", "`hist:T/ROOM`: final 1m rows of the session, field `<start_ms>`"),
-    "board": ("state", "`board:T/GROUP/NAME`: field = rank from 1, value one board line"),
+    "hist": (
+        "state",
+        "`hist:T/ROOM`: 1m rows, field `<start_ms>`; `…/product`: `<start_ms>.<key>`",
+    ),
+    "board": ("state", "`board:T/GROUP/NAME[@ROOM]`: field = rank from 1, value one board line"),
     "stock": ("state", "`stock:T/GROUP`: field = pool, value the pool's figures"),
     "names": ("state", "`names:T/GROUP`: field `<role>.<id>`, value title and picture"),
     "replay": ("state", "`replay:tape/tape`: where a replay stands, alerts it comes to"),

@@ -163,9 +163,9 @@ class Talk:
         dropped = [session for session in sorted(self._known) if gone[session]]
         if not dropped:
             return []
-        for table in (self._before, self._said):
-            for at in [at for at in table if gone[at[1]]]:
-                del table[at]
+        for at in [at for at in self._said if gone[at[1]]]:
+            del self._said[at]
+            del self._before[at]
         self._known.difference_update(dropped)
         self.terms.drop(gone)
         self.pairs.drop(gone)

@@ -25,9 +25,13 @@ Figures = dict[str, Figure]
 
 @dataclass(slots=True)
 class Report:
-    """Outcome: values compared by (dimension, window), mismatches, metrics nobody checks."""
+    """Outcome: values compared by (dimension, window), mismatches, metrics nobody checks.
+
+    `boards`: values of board lines by (board, window).
+    """
 
     compared: Counter[tuple[str, str]] = field(default_factory=Counter)
+    boards: Counter[tuple[str, str]] = field(default_factory=Counter)
     metrics: Counter[str] = field(default_factory=Counter)
     mismatches: list[str] = field(default_factory=list)
     mismatch_count: int = 0
@@ -36,7 +40,7 @@ class Report:
     @property
     def total(self) -> int:
         """Values compared."""
-        return self.compared.total()
+        return self.compared.total() + self.boards.total()
 
     def differ(self, text: str) -> None:
         """Note a mismatch; the first 1,000 are kept in words."""

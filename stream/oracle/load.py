@@ -63,6 +63,7 @@ def load(
     tell(connection, words)
     run(connection, "sessions", terms)
     run(connection, "online", terms)
+    run(connection, "talk", terms)
     return connection
 
 
@@ -88,11 +89,11 @@ def _assign_sessions(connection: duckdb.DuckDBPyConnection, terms: Terms, folder
     )
     connection.execute(
         "CREATE TABLE found_sessions (session BIGINT, tenant VARCHAR, room_id VARCHAR, "
-        "start_ms BIGINT, last_ms BIGINT, end_ms BIGINT, told BOOLEAN)"
+        "start_ms BIGINT, last_ms BIGINT, end_ms BIGINT, told BOOLEAN, active_ms BIGINT)"
     )
     for one in sessions.values():
         connection.execute(
-            "INSERT INTO found_sessions VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO found_sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 one.number,
                 one.tenant,
@@ -101,6 +102,7 @@ def _assign_sessions(connection: duckdb.DuckDBPyConnection, terms: Terms, folder
                 one.last_ms,
                 one.closing_ms,
                 one.told,
+                one.active_ms,
             ],
         )
 

@@ -8,6 +8,7 @@ from operators.catalogue.axes import DIMENSIONS
 from stream.formats import Rejects, read_events
 from stream.options import words_of
 from stream.oracle.compare import Report, compare
+from stream.oracle.compare_boards import compare_boards
 from stream.oracle.load import load
 from stream.oracle.terms import terms_of
 from stream.replay import run_replay
@@ -57,8 +58,12 @@ def check_file(path: Path, fmt: str, settings: Settings) -> Report:
     rejects = Rejects()
     connection = load(read_events(path, fmt, key, rejects), terms_of(settings), words_of(settings))
     try:
-        rows = run_replay(read_events(path, fmt, key), engine="loop", settings=settings)
-        return compare(connection, rows, promised())
+        replayed = run_replay(read_events(path, fmt, key), engine="loop", settings=settings)
+        rows = list(replayed)
+        report = compare(connection, rows, promised())
+        horizon_ms = settings.term_horizon_ms
+        compare_boards(connection, rows, report, words_of(settings), horizon_ms)
+        return report
     finally:
         connection.close()
 
@@ -69,6 +74,10 @@ def describe(path: Path, report: Report) -> str:
     lines += [
         f"  {dimension} {window}: {count}"
         for (dimension, window), count in sorted(report.compared.items())
+    ]
+    lines += [
+        f"  board {name} {window}: {count}"
+        for (name, window), count in sorted(report.boards.items())
     ]
     if report.unchecked:
         lines.append(f"  not checked: {', '.join(sorted(report.unchecked))}")

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Sequence
 
+from operators.talk.words import Words
 from sinks.results import sorted_lines
 from stream.formats import tick_line
 from stream.oracle.compare import compare
+from stream.oracle.compare_boards import compare_boards
 from stream.oracle.load import load
 from stream.oracle.terms import terms_of
 from stream.oracle.verify import promised
@@ -71,6 +73,8 @@ def agree_on(lines: Sequence[bytes], batch: int) -> int:
     connection = load(whole, terms_of(Settings()))
     try:
         report = compare(connection, rows, promised())
+        words, settings = Words(), Settings()
+        compare_boards(connection, rows, report, words, settings.term_horizon_ms)
     finally:
         connection.close()
     assert report.mismatches == []

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from operators.boards import BOARDS
 from operators.catalogue import METRICS
+from operators.talk.boards import TALK_BOARDS
 from simulators.api import HARD_DISORDER, SimulationPlan, write_recording
 from stream.oracle.verify import check_file, promised, verify
 from stream.settings import Settings
@@ -32,7 +34,12 @@ def test_twenty_sessions_with_everything_that_goes_wrong_agree(tmp_path: Path) -
     assert report.unchecked == set()
     assert set(report.metrics) == {metric.name for metric in METRICS}
     assert set(report.compared) == set(promised())
+    assert {name for name, _ in report.boards} == {
+        *(board.name for board in BOARDS),
+        *(board.name for board in TALK_BOARDS),
+    }
     assert report.total > 20_000
+    assert report.boards.total() > 1_000
 
 
 @pytest.mark.parametrize(

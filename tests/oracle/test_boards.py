@@ -1,0 +1,68 @@
+"""Boards: wrong ones are found, and the oracle's own reading of comments."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from operators.results import Row
+from operators.talk.comments import Comments
+from operators.talk.matching import normal
+from operators.talk.segment import bigrams
+from operators.talk.words import Words
+from stream.oracle.comments import cutter, neighbours, plain, terms_of
+from stream.oracle.compare import Report
+from stream.oracle.compare_boards import compare_boards
+from stream.oracle.load import load
+from stream.oracle.terms import terms_of as settings_terms
+from stream.replay import run_replay
+from stream.settings import Settings
+from tests.oracle.fuzz import TEXTS, random_log
+
+LOG = b"\n".join(random_log(3, events=1_500)) + b"\n"
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return list(run_replay([LOG], settings=Settings()))
+
+
+def report(rows: Sequence[Row]) -> Report:
+    connection = load([LOG], settings_terms(Settings()))
+    found = Report()
+    try:
+        compare_boards(connection, rows, found, Words(), Settings().term_horizon_ms)
+    finally:
+        connection.close()
+    return found
+
+
+def test_right_boards_agree(rows: list[Row]) -> None:
+    found = report(rows)
+    assert found.mismatches == []
+    assert {name for name, _ in found.boards} >= {"terms", "keywords", "pairs", "products_gmv"}
+
+
+@pytest.mark.parametrize("name", ["terms", "keywords", "pairs", "products_gmv", "rooms_gmv"])
+def test_a_wrong_value_rank_or_movement_and_a_missing_row_are_found(
+    name: str, rows: list[Row]
+) -> None:
+    at = max(place for place, row in enumerate(rows) if row.dimension == name)
+    lines = rows[at].body["lines"]
+    assert isinstance(lines, list)
+    for field in ("value", "rank", "prev_rank", "key"):
+        bad = [{**lines[0], field: 99}, *lines[1:]]
+        wrong = replace(rows[at], body={**rows[at].body, "lines": bad})
+        assert report([*rows[:at], wrong, *rows[at + 1 :]]).mismatch_count == 1
+    assert report([*rows[:at], *rows[at + 1 :]]).mismatches[0].endswith("the row is missing")
+    extra = replace(rows[at], end_ms=rows[at].end_ms + 1)
+    assert "no such row" in report([*rows, extra]).mismatches[0]
+
+
+def test_two_readings_of_a_comment_give_the_same_terms() -> None:
+    words = Words()
+    comments, cut = Comments(words), cutter(words)
+    for text in (*TEXTS, "面霜x1好用啊ABC 精华", "é à 玻尿酸", "a㐀b", "\u202e面霜"):
+        assert plain(text) == normal(text)
+        assert terms_of(text, words, cut) == comments.terms_of(normal(text))
+        assert neighbours(plain(text)) == bigrams(normal(text))
