@@ -164,7 +164,8 @@ def board_row(
     start_ms = end_ms - R5_MS if board.window == "r5" else int(state.sessions.start_ms[session])
     return Row(
         "board", where.tenant, where.group, where.room_id, board.name, None, board.window,
-        start_ms, end_ms, True, 0, {"lines": lines, **more},
+        start_ms, end_ms, True, 0,
+        {"lines": lines, "session_number": int(state.sessions.number_of[session]), **more},
     )  # fmt: skip
 
 
