@@ -3,6 +3,7 @@
 import msgspec
 
 from operators.rules.observed import Observed
+from operators.talk.matching import judge_of
 from stream.events import Event
 
 T0 = 1_700_000_000_000
@@ -23,7 +24,7 @@ def test_the_most_refunded_item_is_found_by_its_orders_whatever_came_first() -> 
     for events in (paid + back, back + paid):
         observed = Observed()
         for event in events:
-            observed.take(event, ())
+            observed.take(event, judge_of(()))
         found.append(observed.most_refunded("r1", T0 + 10_000))
     assert found == [("sku", "red", 0.6), ("sku", "red", 0.6)]
 
@@ -31,7 +32,7 @@ def test_the_most_refunded_item_is_found_by_its_orders_whatever_came_first() -> 
 def test_a_refund_that_says_its_product_needs_no_order() -> None:
     observed = Observed()
     told = line("refund_succeeded", 1, T0, refund_id="f1", product_id="p9")
-    observed.take(told, ())
+    observed.take(told, judge_of(()))
     assert observed.most_refunded("r1", T0 + 10_000) == ("product", "p9", 1.0)
     assert observed.most_refunded("r1", T0 + 700_000) is None
     assert observed.most_refunded("r2", T0) is None
@@ -39,6 +40,6 @@ def test_a_refund_that_says_its_product_needs_no_order() -> None:
 
 def test_a_violation_counts_from_its_own_moment_on() -> None:
     observed = Observed()
-    observed.take(line("violation", 1, T0 + 1_500), ())
+    observed.take(line("violation", 1, T0 + 1_500), judge_of(()))
     assert observed.value("r1", "session", "violations", T0 + 1_000) == (0, None)
     assert observed.value("r1", "session", "violations", T0 + 2_000) == (1, None)

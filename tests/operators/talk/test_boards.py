@@ -241,7 +241,8 @@ def test_viewers_and_terms_may_get_other_numbers(monkeypatch: pytest.MonkeyPatch
     half = len(log) // 2
     first = play([log[0], *crowd, *log[1:half]], listening)
     listening.fold.talk.comments.read(["没有人 再说 这些话"])
-    listening.state.cube.drop_marks(np.ones(listening.state.sessions.count, np.bool_))
+    every = np.ones(listening.state.sessions.count, np.bool_)
+    listening.state.cube.drop_marks(every, ~every)
     compact_viewers(listening.state, listening.fold.talk)
     listening.fold.talk._compact_names()
     rows = [*first.rows, *play(log[half:], listening).rows]
