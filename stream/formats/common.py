@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
-from stream.events import MAX_EVENT_TIME_MS, MIN_EVENT_TIME_MS, Event
+from stream.events import MAX_EVENT_TIME_MS, MAX_INT, MIN_EVENT_TIME_MS, Event
 
 RAW_LIMIT_BYTES = 4096
 
@@ -53,10 +53,10 @@ def minor_units(amount: Decimal) -> int:
     Only for currencies with two decimals.
 
     Raises:
-        ValueError: the amount is not finite.
+        ValueError: the amount is not finite or beyond `MAX_INT` hundredths.
     """
-    if not amount.is_finite():
-        message = f"amount {amount} is not finite"
+    if not amount.is_finite() or abs(amount) > MAX_INT // 100:
+        message = f"amount {amount} is out of bounds"
         raise ValueError(message)
     return int((amount * 100).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
 

@@ -76,6 +76,8 @@ def _message(message: object) -> Event | Unreadable:
             data = json.loads(data)
         except (ValueError, RecursionError) as error:
             return unreadable("message", raw, str(error))
+    if not _is_text((message, data)):
+        return unreadable("message", raw, "half a surrogate pair")
     msg_id = message.get("msgId", message.get("msg_id"))
     if not isinstance(data, dict) or not msg_id:
         return unreadable("message", raw, "no msgId or no data")
@@ -83,6 +85,15 @@ def _message(message: object) -> Event | Unreadable:
         return convert(dict(_values(tag, f"{tag}:{msg_id}", data)), Event)
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         return unreadable("message", raw, str(error))
+
+
+def _is_text(value: object) -> bool:
+    """Whether all text in a JSON value can be written as UTF-8: escapes may say what cannot."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _values(tag: str, event_id: str, data: dict[str, object]) -> Iterator[tuple[str, object]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from stream.events import Event
+from stream.events import MAX_INT, Event
 from stream.formats.common import (
     Reading,
     Unreadable,
@@ -81,7 +81,7 @@ def _parse(number: int, row: dict[str, str], user_key: bytes) -> _Line:
         raise ValueError(message)
     # "17850.0" is how spreadsheets wrote the integer 17850.
     customer = row["CustomerID"].strip()
-    raw_user = str(int(decimal(customer))) if customer else None
+    raw_user = str(_whole(customer)) if customer else None
     return _Line(
         number=number,
         invoice=row["InvoiceNo"],
@@ -92,6 +92,15 @@ def _parse(number: int, row: dict[str, str], user_key: bytes) -> _Line:
         amount_minor=minor_units(decimal(row["UnitPrice"]) * abs(qty)),
         user_id=None if raw_user is None else hash_user(user_key, raw_user),
     )
+
+
+def _whole(text: str) -> int:
+    number = decimal(text)
+    if abs(number) > MAX_INT:
+        # Written out, "1e999999" would be a million digits.
+        message = f"CustomerID {text!r} is out of bounds"
+        raise ValueError(message)
+    return int(number)
 
 
 def _order(line: _Line, kind: str) -> Event:

@@ -12,9 +12,15 @@ from typing import Annotated
 
 import typer
 
+from sinks.results import sorted_lines
+from stream.errors import LiveroomError
+from stream.formats import read_events
+from stream.replay import run_replay
+from stream.settings import Settings
 from stream.supervisor import liveroom_argv
-from tests.chaos.faults import HEADER, Plan, Report, run
-from tests.chaos.rig import differences
+from tests.chaos.faults import HEADER, Plan, run
+from tests.chaos.jumps import with_jumps
+from tests.chaos.rig import Outcome, differences
 
 _SHOWN = 10
 
@@ -35,6 +41,10 @@ def plans(seconds: float, kills: int, redis_kills: int, seed: int) -> list[Plan]
         ),
         Plan("cluster loses a process", "one process", max(1, kills // 10), 3, seconds, seed + 2),
         Plan("rescaled 1, 3, 2, 1 …", "rescale", 5, 1, seconds, seed + 3),
+        Plan("gateway killed", "gateway", 10, 1, seconds, seed + 4),
+        Plan("slow, cut, silent line to Redis", "line", 15, 1, seconds, seed + 5),
+        Plan("disk of the recovery store full", "disk", 5, 1, seconds, seed + 6),
+        Plan("clock jumps, engine killed", "engine", 5, 1, seconds, seed + 7, jumps=True),
     ]
 
 
@@ -59,22 +69,37 @@ def main(
         baseline = run(first, source, folder / "run0")
         typer.echo(baseline.line(baseline.outcome))
         bad = [
-            _judge(run(plan, source, folder / f"run{number}"), baseline)
+            _judge(plan, source, folder / f"run{number}", baseline.outcome)
             for number, plan in enumerate(others, 1)
         ]
     raise typer.Exit(int(any(bad)))
 
 
-def _judge(report: Report, baseline: Report) -> bool:
-    """Print a run; whether something is wrong with it."""
-    typer.echo(report.line(baseline.outcome))
-    found = differences(baseline.outcome, report.outcome)
+def _judge(plan: Plan, source: Path, folder: Path, wanted: Outcome) -> bool:
+    """Run one and print it; whether something is wrong with it."""
+    if plan.jumps:
+        jumped = folder.with_suffix(".ndjson")
+        typer.echo(f"    {with_jumps(source, jumped)} ticks moved", err=True)
+        source, wanted = jumped, replayed(jumped)
+    try:
+        report = run(plan, source, folder)
+    except LiveroomError as error:
+        typer.echo(f"| {plan.name} | FAILED: {error} |")
+        return True
+    typer.echo(report.line(wanted))
+    found = [*differences(wanted, report.outcome), *report.shown_wrong]
     for line in found[:_SHOWN]:
         typer.echo(f"    {line}", err=True)
     outside = report.strikes - report.between
     if outside:
         typer.echo(f"    {outside} strikes fell outside the first and the last row", err=True)
     return bool(found) or outside > 0 or not report.outcome.balanced
+
+
+def replayed(recording: Path) -> Outcome:
+    """What a replay of a recording leaves: rows alone, nothing in Redis."""
+    outputs = run_replay(read_events(recording, "ndjson", b"chaos"), settings=Settings())
+    return Outcome(b"".join(sorted_lines(outputs)), None, {}, 0.0)
 
 
 def _simulated(path: Path, events: int, seed: int) -> Path:

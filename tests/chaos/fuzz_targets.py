@@ -33,7 +33,7 @@ from tests.chaos.mutate import Mutator
 from tests.support.accounts import balance
 
 BATCH: Final = 64
-SHARD_LIFE: Final = 250
+SHARD_LIFE: Final = 100
 """Batches that one shard folds before the next begins: its state may not hide a leak of ours."""
 KEY: Final = b"fuzz key"
 
@@ -68,18 +68,20 @@ class Lines:
         )
         self._chunks = [chunk.lines for chunk in simulate_lines(plan)][:-1]
         self._samples = [line for chunk in self._chunks for line in chunk.splitlines()]
+        self._at = 0
         self.renew()
 
     def renew(self) -> None:
-        """A fresh shard."""
-        self._shard, self._at, self._number, self._told = _shard(), 0, 0, 0
+        """A fresh shard, which goes on in the recording."""
+        self._shard, self._number, self._told = _shard(), 0, 0
         self._pending = Pending(0)
 
     def run(self, mutator: Mutator) -> int:
         """Fold one second of a recording with its lines mutated."""
-        if self._number >= SHARD_LIFE:
+        if self._number >= SHARD_LIFE or self._at == len(self._chunks):
+            self._at %= len(self._chunks)
             self.renew()
-        lines = self._chunks[self._at % len(self._chunks)].splitlines()
+        lines = self._chunks[self._at].splitlines()
         self._at += 1
         self._number += 1
         body, mutated = [], 0
@@ -89,7 +91,7 @@ class Lines:
             body.append(line if keep else mutator.mutate(line, self._samples))
             mutated += not keep
         self._fold(b"\n".join(body))
-        if self._number % 50 == 0:
+        if self._number % 40 == 0:
             self._resume()
         return mutated
 

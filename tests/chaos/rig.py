@@ -19,6 +19,8 @@ from stream.errors import LiveroomError, SinkError
 from stream.settings import Settings, environ_of
 from stream.supervisor import Child, ChildSpec, liveroom_argv
 from tests.support.accounts import balance
+from tests.support.small_disk import small_disk
+from tests.support.tcp_proxy import TcpProxy
 
 POLL_S: Final = 0.05
 _UNCOMPARED: Final = ("in", "meta", "out", "dead", "logseq")
@@ -27,10 +29,13 @@ _GUARDS: Final = ("_v", "_s", "_p")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run left: its results file, and Redis as channel to field to value."""
+    """What a run left: its results file, and Redis as channel to field to value.
+
+    `redis` None: nothing was written there, so there is nothing to compare.
+    """
 
     results: bytes
-    redis: Mapping[str, Mapping[str, str]]
+    redis: Mapping[str, Mapping[str, str]] | None
     counters: Mapping[str, int]
     seconds: float
 
@@ -51,6 +56,8 @@ class Rig(AbstractContextManager["Rig"]):
         epoch_ms: of the engine.
         recovery_dir: another than the rig's own.
         config: further arguments of the Redis server.
+        disk_mib: the recovery store lies on a disk of that size of its own; 0: not.
+        through: engine and gateway reach Redis through `proxy`.
     """
 
     def __init__(
@@ -63,6 +70,8 @@ class Rig(AbstractContextManager["Rig"]):
         epoch_ms: int = 500,
         recovery_dir: Path | None = None,
         config: tuple[str, ...] = (),
+        disk_mib: int = 0,
+        through: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -71,11 +80,13 @@ class Rig(AbstractContextManager["Rig"]):
         self.redis = self._stack.enter_context(
             RedisServer.start(folder / "redis", appendfsync=appendfsync, config=config)
         )
+        self.proxy = self._stack.enter_context(TcpProxy(self.redis.port)) if through else None
+        state = self._stack.enter_context(small_disk(folder / "disk", disk_mib))
         self.settings = Settings(
-            redis_url=self.redis.url,
+            redis_url=self.proxy.url if self.proxy else self.redis.url,
             shards=shards,
             processes=processes,
-            recovery_dir=recovery_dir or folder / "recovery",
+            recovery_dir=recovery_dir or (state or folder) / "recovery",
             results_dir=folder / "results",
             epoch_ms=epoch_ms,
             token_secret="e" * 48,
@@ -98,6 +109,11 @@ class Rig(AbstractContextManager["Rig"]):
             child.signal(signal.SIGKILL)
             child.wait(10.0)
         self._stack.close()
+
+    @property
+    def results_dir(self) -> Path:
+        """Where the engine writes final rows."""
+        return self.settings.results_dir or self.folder
 
     def start_engine(self, processes: int | None = None) -> Child:
         """Start the engine, with another number of processes if given."""
@@ -133,7 +149,8 @@ class Rig(AbstractContextManager["Rig"]):
         """Append a recording to the log, paced so that it takes about `seconds`."""
         speed = recorded_s(recording) / seconds
         options = ("--to-redis", "--format", "ndjson", "--speed", f"{speed:.6f}")
-        return self.child("replay", liveroom_argv("replay", str(recording), *options))
+        argv = liveroom_argv("replay", str(recording), *options)
+        return self.child("replay", argv, LIVEROOM_REDIS_URL=self.redis.url)
 
     def kill_engine(self) -> None:
         """Kill -9 of all its processes."""
@@ -186,10 +203,18 @@ class Rig(AbstractContextManager["Rig"]):
                 raise LiveroomError(msg)
             time.sleep(POLL_S)
 
+    def settle(self, true: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait for a condition that may never come true; whether it did."""
+        deadline = time.monotonic() + timeout_s
+        while not true():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
+
     def rows(self) -> int:
         """Bytes of final rows written so far."""
-        folder = self.folder / "results"
-        return sum(path.stat().st_size for path in folder.glob("shard-*.ndjson"))
+        return sum(path.stat().st_size for path in self.results_dir.glob("shard-*.ndjson"))
 
     def finish(self, replay: Child, timeout_s: float = 300.0) -> float:
         """Wait for the replay's end and for the engine to have it all, then stop the engine."""
@@ -214,7 +239,7 @@ class Rig(AbstractContextManager["Rig"]):
                     counters[name] = counters.get(name, 0) + int(value)
         if wrong := balance(counters):
             raise LiveroomError(wrong)
-        results = b"".join(merged_lines(self.folder / "results"))
+        results = b"".join(merged_lines(self.results_dir))
         return Outcome(results, channels, counters, seconds)
 
     def channels(self) -> dict[str, dict[str, str]]:
@@ -250,6 +275,8 @@ def differences(a: Outcome, b: Outcome) -> list[str]:
         found.append(f"results: {len(left - right)} rows only left, {len(right - left)} right")
         found += [f"  - {row[:300]!r}" for row in sorted(left - right)[:3]]
         found += [f"  + {row[:300]!r}" for row in sorted(right - left)[:3]]
+    if a.redis is None or b.redis is None:
+        return found
     for name in sorted(a.redis.keys() | b.redis.keys()):
         left_fields, right_fields = a.redis.get(name, {}), b.redis.get(name, {})
         for key in sorted(left_fields.keys() | right_fields.keys()):

@@ -76,7 +76,6 @@ def test_the_screen_shows_the_truth_and_the_recording_replays_alike(tmp_path: Pa
         assert tape.exit_code() == 0, tape.log_tail()
         stage.stop_engine()
         outcome = stage.outcome()
-    assert outcome.balanced
     assert outcome.counters["duplicates"] > 0
     replayed = run_replay(read_events(taped, "ndjson", b"key"), settings=Settings())
     assert list(sorted_lines(replayed)) == outcome.results.splitlines(keepends=True)
@@ -134,11 +133,11 @@ def test_malformed_lines_become_dead_letters_and_harm_no_other(
         rig.stop_engine()
         outcome = rig.outcome()
         letters = [pairs(entry[1]) for entry in _entries(rig)]
-    assert outcome.balanced
     assert outcome.counters["accepted"] == len(good)
     assert outcome.counters["dead"] == len(MALFORMED)
     kept = sorted((letter[b"reason"].decode(), letter[b"raw"]) for letter in letters)
     assert kept == sorted((reason, raw[:4096]) for reason, raw in MALFORMED)
+    assert outcome.redis is not None
     room = outcome.redis["{0}:room:t1/r1"]
     assert room["session.view_pv"] == str(len(good))
 

@@ -44,3 +44,13 @@ def test_half_a_surrogate_is_kept_as_an_escape() -> None:
     assert not events
     assert [record.reason for record in bad] == ["unsupported"]
     assert b"\\ud800" in bad[0].raw
+
+
+def test_half_a_surrogate_in_a_field_is_no_event() -> None:
+    data = b'{"tag":"110","msg_id":"m","data":"{\\"p_id\\":\\"\\\\udc00\\",\\"shop_id\\":\\"9\\",'
+    data += b'\\"pay_time\\":1618990587,\\"pay_amount\\":2990}"}'
+    events, bad = read("doudian", data)
+    assert not events
+    assert [(record.reason, record.detail) for record in bad] == [
+        ("message", "half a surrogate pair")
+    ]

@@ -83,3 +83,9 @@ def test_unreadable_lines_are_counted_and_the_rest_is_unharmed() -> None:
     )
     assert [record.reason for record in bad] == ["row"] * 4 + ["negative_price", "zero_qty"]
     assert [event.order_id for event in events if event.type == "order_paid"] == ["5"]
+
+
+def test_an_amount_beyond_all_money_is_unreadable() -> None:
+    events, bad = read("uci", rows("1,P,,1,2010-12-01 08:26:00,1e30,,X"))
+    assert "order_paid" not in [event.type for event in events]
+    assert len(bad) == 1
