@@ -15,6 +15,7 @@ from operators.compact import compact_viewers
 from operators.figures import MINUTE_MS, Figures
 from operators.fold import Fold
 from operators.heat import product_history
+from operators.history import History
 from operators.options import State
 from operators.results import Patch, Row
 from operators.row_blocks import MetricRows
@@ -46,6 +47,7 @@ class Beat:
         self._figures = figures
         self._boards = boards
         self.rows = Rows(state, figures)
+        self.history = History(state.options.history_minutes)
         self.minute: int | None = None
         self._pane = 0
 
@@ -68,7 +70,7 @@ class Beat:
             self._pane = tick_ms // PANE_MS
             self._touch_live()
             self._fold.talk.live(tick_ms)
-        out.patches += history(out.rows) + product_history(out.rows)
+        out.patches += self.history.keep(history(out.rows) + product_history(out.rows))
         out.patches += self._fold.talk.channels.patches()
         return out
 
@@ -79,7 +81,7 @@ class Beat:
         self._sync_presence()
         self._correct(out)
         self._end_sessions(2**62, out)
-        out.patches += history(out.rows) + product_history(out.rows)
+        out.patches += self.history.keep(history(out.rows) + product_history(out.rows))
         return out
 
     def _sync_presence(self) -> None:
@@ -123,6 +125,7 @@ class Beat:
             out.retired += self._fold.talk.over(end_ms)
             self._state.cube.release_idle()
             self.rows.forget(self.minute - 15)
+            self.history.forget(watermark)
 
     def _nothing_lives(self) -> bool:
         state = self._state
@@ -164,15 +167,30 @@ class Beat:
             where = state.sessions.place(session)
             if int(state.sessions.current[state.sessions.room[session]]) == session:
                 out.sealed.append(where)
-                room = f"{where.tenant}/{where.room_id}"
-                out.retired += [f"room:{room}", f"hist:{room}", f"hist:{room}/product"]
-                out.retired += [
-                    f"split:{room}/{view.dimension}"
-                    for view in state.plan.views
-                    if view.dimension not in ("room", "tenant")
-                ]
+                out.retired += self._channels(where)
         state.cube.drop_marks(state.sessions.sealed, state.sessions.is_total)
         compact_viewers(state, self._fold.talk)
+
+    def sealed_channels(self) -> list[str]:
+        """Channels of rooms whose newest session is sealed: they expire, also when said again."""
+        sessions = self._state.sessions
+        newest = sessions.current[: len(sessions.places)]
+        rooms = np.flatnonzero(newest >= 0).tolist()
+        return [
+            name
+            for room in rooms
+            if sessions.sealed[newest[room]]
+            for name in self._channels(sessions.places[room])
+        ]
+
+    def _channels(self, where: Place) -> list[str]:
+        room = f"{where.tenant}/{where.room_id}"
+        splits = [
+            f"split:{room}/{view.dimension}"
+            for view in self._state.plan.views
+            if view.dimension not in ("room", "tenant")
+        ]
+        return [f"room:{room}", f"hist:{room}", f"hist:{room}/product", *splits]
 
     def _touch_live(self) -> None:
         """A pane went by: rolling figures change without any event."""

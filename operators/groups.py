@@ -44,6 +44,7 @@ class Group:
     def beat(self, watermark_ms: int, facts: GroupFacts) -> list[AlertChange]:
         """Move the group's time and judge its rules."""
         self.stock.advance(watermark_ms)
+        self.timeline.forget(watermark_ms)
         return self.alerts.evaluate(watermark_ms, facts)
 
     def pulse(self, watermark_ms: int) -> list[AlertChange]:
@@ -90,7 +91,7 @@ class Group:
             "alerts": self.alerts.snapshot(),
             "names": self.names,
             "marks": self.timeline.marks,
-            "marks_ended": sorted(self.timeline.ended),
+            "marks_end_ms": dict(self.timeline.ended),
         }
 
     def restore(self, data: Mapping[str, object]) -> None:
@@ -100,9 +101,9 @@ class Group:
             if isinstance(part, dict):
                 getattr(self, name).restore(part)
         marks = data.get("marks")
-        ended = data.get("marks_ended")
+        ended = data.get("marks_end_ms")
         if isinstance(marks, dict):
-            self.timeline.restore(marks, ended if isinstance(ended, list) else ())
+            self.timeline.restore(marks, ended if isinstance(ended, dict) else None)
         names = data.get("names")
         if isinstance(names, dict):
             self.names = dict(names)

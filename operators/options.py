@@ -25,6 +25,7 @@ class Options:
     session_idle_ms: int = 1_800_000
     board_ttl_ms: int = 86_400_000
     board_lines: int = 50
+    history_minutes: int = 240
     words: Words = Words()
     term_horizon_ms: int = 300_000
 

@@ -51,6 +51,7 @@ class Shard:
         self.version = ""
         self.ordinal = 0
         self.ordinal_of = ""
+        self._said_all_again = False
 
     def step(self, records: Sequence[AnyRecord]) -> list[Output]:
         """Fold records; gives an output for each beat among them, and one for bad lines."""
@@ -93,7 +94,9 @@ class Shard:
         if full and now_ms is not None:
             for address in sorted(self.groups):
                 patches += self.groups[address].flush(now_ms)
-        return self._output(self.version, as_of_ms, patches=patches)
+        retired = self.beat.sealed_channels() if self._said_all_again else ()
+        self._said_all_again = False
+        return self._output(self.version, as_of_ms, patches=patches, retired=tuple(retired))
 
     def close(self, as_of_ms: int = 0) -> list[Output]:
         """The recording is over: finish what is open. Not for a stop of a live engine."""
@@ -102,7 +105,9 @@ class Shard:
 
     def forget_sent(self) -> None:
         """Everything sent is lost: the next flush sends all live state again."""
+        self._said_all_again = True
         self.patches.forget()
+        self.beat.history.forget_sent()
         self.fold.talk.channels.forget_sent()
         for group in self.groups.values():
             group.forget_sent()
@@ -191,7 +196,7 @@ class Shard:
         state.clock.tick_ms = tick_ms
         finals = self.beat.run(tick_ms)
         for where in finals.sealed:
-            self.group(where).timeline.end_room(where.room_id)
+            self.group(where).timeline.end_room(where.room_id, tick_ms)
         self._observe()
         watermark = tick_ms - state.options.max_out_of_orderness_ms
         now_ms = watermark // BEAT_MS * BEAT_MS

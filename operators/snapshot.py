@@ -65,6 +65,7 @@ def freeze(shard: Shard) -> bytes:
         "held": shard.fold.held.snapshot(),
         "late": sorted(shard.fold.late),
         "late_sessions": sorted(shard.fold.late_sessions),
+        "history": shard.beat.history.snapshot(),
         "minute": -1 if shard.beat.minute is None else shard.beat.minute,
         "revisions": dict(shard.beat.rows.revisions),
         "boards_before": {k: dict(v) for k, v in shard.boards.before.items()},
@@ -148,6 +149,7 @@ def _thaw_scalars(shard: Shard, bag: Bag) -> None:
     late: list[tuple[int, int]] = bag.get("late", [])
     fold.late = set(late)
     fold.late_sessions = set(bag.get("late_sessions", []))
+    shard.beat.history.restore(bag.get("history", {}))
     shard.beat.rows.revisions = bag.get("revisions", {})
     shard.boards.before = bag.get("boards_before", {})
     shard.boards.said = bag.get("boards_said", {})

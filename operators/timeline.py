@@ -4,10 +4,11 @@ Log order decides: a start closes the open mark of its kind (the next product en
 before), an end closes the open mark with its id, an end without a start is nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from operators.history import KEPT_MS
 from operators.results import Patch
 from stream.events import Event
 
@@ -41,7 +42,7 @@ class Timeline:
 
     def __init__(self) -> None:
         self.marks: dict[str, dict[str, Mark]] = {}
-        self.ended: set[str] = set()
+        self.ended: dict[str, int] = {}
         self._changed: dict[str, set[str]] = {}
 
     def observe(self, event: Event) -> None:
@@ -51,8 +52,11 @@ class Timeline:
         if kind is None or room is None:
             return
         about = getattr(event, kind.field)
+        if self.ended.pop(room, None) is not None:
+            # A new session: what was drawn of the one before is taken away.
+            for old in self.marks.pop(room, {}):
+                self._touch(room, old)
         marks = self.marks.setdefault(room, {})
-        self.ended.discard(room)
         for field, mark in marks.items():
             same = mark["kind"] == kind.name and mark["end_ms"] is None
             mine = mark["id"] == about or (event.type == kind.start and kind.one_at_a_time)
@@ -73,31 +77,33 @@ class Timeline:
         patches = [
             Patch(
                 f"room:{tenant}/{room}",
-                {field: self.marks[room].get(field) for field in sorted(fields)},
+                {field: self.marks.get(room, {}).get(field) for field in sorted(fields)},
             )
             for room, fields in sorted(self._changed.items())
         ]
         self._changed.clear()
-        for room in self.ended:
-            self.marks.pop(room, None)
-        self.ended.clear()
         return patches
 
-    def end_room(self, room: str) -> None:
-        """The room's session is over: its marks go once what changed has been said.
-
-        When that is depends on the flush, what is said then does not.
-        """
+    def end_room(self, room: str, now_ms: int) -> None:
+        """The room's session is over: its marks are kept for a day, to say them again."""
         if room in self.marks:
-            self.ended.add(room)
+            self.ended[room] = now_ms
+
+    def forget(self, now_ms: int) -> None:
+        """Let go of the marks of rooms that ended a day ago."""
+        for room in [one for one, at_ms in self.ended.items() if at_ms < now_ms - KEPT_MS]:
+            del self.ended[room]
+            self.marks.pop(room, None)
 
     def forget_sent(self) -> None:
         """Say everything again."""
         self._changed = {room: set(marks) for room, marks in self.marks.items()}
 
-    def restore(self, marks: Mapping[str, dict[str, Mark]], ended: Iterable[str] = ()) -> None:
-        """Take the marks of a snapshot, and which rooms' are on their way out."""
-        self.ended = set(ended)
+    def restore(
+        self, marks: Mapping[str, dict[str, Mark]], ended: Mapping[str, int] | None = None
+    ) -> None:
+        """Take the marks of a snapshot, and which rooms have ended when."""
+        self.ended = dict(ended or {})
         self.marks = {room: dict(of_room) for room, of_room in marks.items()}
 
     def _touch(self, room: str, field: str) -> None:

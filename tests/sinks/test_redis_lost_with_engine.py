@@ -46,16 +46,17 @@ class Setup:
         subprocess.run((*command, *plan), env=self._env, check=True, capture_output=True)
 
     def figures(self) -> Figures:
-        """Session figures of every room."""
-        keys = self.link.call("KEYS", "*:room:*")
-        assert isinstance(keys, list)
-        return {
-            (raw.decode(), field.decode()): value.decode()
-            for raw in keys
-            if isinstance(raw, bytes)
-            for field, value in pairs(self.link.call("HGETALL", raw)).items()
-            if field.startswith((b"session.", b"meta.title"))
-        }
+        """Session figures, marks and charts' past of every room."""
+        found: Figures = {}
+        for pattern in ("*:room:*", "*:hist:*"):
+            keys = self.link.call("KEYS", pattern)
+            assert isinstance(keys, list)
+            for raw in keys:
+                assert isinstance(raw, bytes)
+                for field, value in pairs(self.link.call("HGETALL", raw)).items():
+                    if field.startswith((b"session.", b"meta.title", b"mark.", b"1")):
+                        found[raw.decode(), field.decode()] = value.decode()
+        return found
 
     def tick_until(self, reached: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + DEADLINE_S
@@ -91,6 +92,7 @@ def test_all_figures_come_back_after_redis_forgot_everything(setup: Setup) -> No
         return last == before
 
     setup.tick_until(settled, "the figures never came to rest")
+    assert any(":hist:" in key for key, _ in before), "no minute became final"
     epochs = {setup.link.call("HGET", "{0}:meta", "epoch")}
 
     setup.link.call("FLUSHALL")
