@@ -101,11 +101,15 @@ class Pending:
         if output.shard != self.shard:
             raise InvariantError("an output of another shard reached this sink")
         self.stamp += 1
+        whole: set[str] = set()
         for patch in output.patches:
             _expect(patch.channel, "state")
             if not RESERVED.isdisjoint(patch.fields):
                 raise InvariantError("a channel field may not be named _v, _s or _p")
-            self._merge(patch.channel, patch.fields, output, replace)
+            # A channel may come in several patches: they are the whole of it together.
+            first = replace and patch.channel not in whole
+            whole.add(patch.channel)
+            self._merge(patch.channel, patch.fields, output, first)
         for entry in output.entries:
             _expect(entry.channel, "log")
             entry_id = explicit_id(output.version, entry.ordinal)

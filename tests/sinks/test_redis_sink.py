@@ -1,9 +1,10 @@
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import orjson
 import pytest
 
-from operators.results import DeadLetter
+from operators.results import DeadLetter, Patch
 from sinks.redis_client import Link
 from sinks.redis_pending import Limits
 from sinks.redis_server import RedisServer
@@ -228,6 +229,16 @@ def test_a_redis_that_went_back_in_time_is_a_lost_state(make_sink: MakeSink, lin
     sink.rewrite([output(2, {"a": 2})])
     assert state(link) == {"a": "2"}, "fields that are gone do not survive a rewrite"
     assert state(link, guards=True)["_s"] == "3", "the sequence goes on, so that gaps show"
+
+
+def test_a_channel_rewritten_in_several_patches_is_all_of_them(
+    make_sink: MakeSink, link: Link
+) -> None:
+    sink = make_sink()
+    sink.write([output(1, {"a": 1, "gone": 1})])
+    whole = output(2, {"a": 2})
+    sink.rewrite([replace(whole, patches=(*whole.patches, Patch(ROOM, {"mark": 3})))])
+    assert state(link) == {"a": "2", "mark": "3"}
 
 
 def test_a_successor_learns_from_the_snapshot_that_redis_lost_its_state(
