@@ -103,11 +103,11 @@ class Settings:
     sealed_ttl_s: int = setting(
         86_400, Area.TIME, "the Redis keys of an ended session expire after this", _POSITIVE
     )
-    history_minutes: int = setting(
-        240,
+    history_s: int = setting(
+        14_400,
         Area.TIME,
-        "minutes of a room's chart that the engine keeps, to say them again after Redis lost them",
-        Bounds(minimum=0, maximum=10_080),
+        "how much of a room's chart the engine keeps, to say it again after Redis lost it",
+        Bounds(minimum=0, maximum=604_800),
     )
     ledger_days: int = setting(
         30, Area.TIME, "order lines are kept so that refunds find them", Bounds(1, 3_660)
