@@ -89,7 +89,7 @@ class Shard:
 
         `full` and `most`: as in `Patches.flush`; stock, names and marks go with full ones.
         """
-        patches = self.patches.flush(full=full, most=most)
+        patches = self.patches.flush(full=full, most=most) + self.beat.history.flush()
         now_ms = self.state.clock.watermark_ms()
         if full and now_ms is not None:
             for address in sorted(self.groups):
