@@ -116,6 +116,8 @@ class App {
       channel: {
         room: (room) => `room:${room.room}`,
         hist: (room) => `hist:${room.room}`,
+        products: (room) => `hist:${room.room}/product`,
+        own: (room, board) => `board:${room.group}/${board}@${room.id}`,
         split: (room, dimension) => `split:${room.room}/${dimension}`,
       },
       currency: () => store.get(`room:${(ctx.room ?? rooms[0]).room}`, "meta.currency") ?? "CNY",

@@ -40,6 +40,7 @@ const WORDS = {
   tile_heat: ["互动热力", "Interaction heat"],
   tile_stock: ["库存与售罄预计", "Stock and time left"],
   tile_terms: ["评论热词", "Comment terms"],
+  term_shares: ["提问 %s · 负面 %s", "ask %s · neg %s"],
   tile_alerts: ["预警", "Alerts"],
   tile_marks: ["节奏时间线", "Timeline"],
   tile_cards: ["各直播间", "Rooms live"],

@@ -1,6 +1,6 @@
 /** Bars without a chart library: funnel, split by channel, comment terms. */
 
-import { splitByKey } from "./derive.js";
+import { boardLines, splitByKey } from "./derive.js";
 import { keyed, node, setText, setVar } from "./dom.js";
 import { figure, integer, percent, scalar } from "./format.js";
 import { has as spoken } from "./i18n.js";
@@ -99,44 +99,44 @@ function barRow(name) {
   return { element, cells };
 }
 
-/** Comment terms: size says how often; the count is there to read. */
+/** Comment terms: size says how many viewers; the count is there to read. */
 export function terms(ctx, body, spec) {
-  const { lang } = ctx;
+  const { t, lang } = ctx;
   const list = node("ul", { class: "terms" });
   body.append(list);
-  const channel = ctx.channel.split(ctx.room, "term");
+  const room = ctx.channel.room(ctx.room);
+  const boards = ["terms", "terms_session"].map((name) => ctx.channel.own(ctx.room, name));
   return {
-    channels: [channel],
+    channels: [...boards, room],
+    subjects: () => SHARES.map((metric) => ({ metric, window: "r5", channel: room })),
     update() {
-      const rows = termCounts(ctx.store.fields(channel), spec.limit ?? 24);
-      const top = rows[0]?.count ?? 1;
+      const rows = termLines(boards.map((channel) => ctx.store.fields(channel)), spec.limit ?? 24);
+      const top = rows[0]?.value ?? 1;
       const elements = keyed(list, rows, ({ key }) => {
         const count = node("span", { class: "term-count" });
         return { count, element: node("li", {}, [node("span", { class: "term-text", text: key, dir: "auto" }), count]) };
       });
       for (const row of rows) {
         const { element, count } = elements.get(row.key);
-        setText(count, integer(row.count, lang));
-        element.dataset.weight = String(Math.ceil((row.count / top) * 4));
+        setText(count, integer(row.value, lang));
+        element.dataset.weight = String(Math.ceil((row.value / top) * 4));
+      }
+      if (spec.shares === true) {
+        const shares = SHARES.map((name) => scalar(ctx.store.get(room, `r5.${name}`)));
+        setText(ctx.extra, shares.every((share) => share === null) ? "" : t("term_shares", ...shares.map((share) => percent(share, lang, 0))));
       }
       return rows.length > 0;
     },
   };
 }
 
-/** Terms of the last five minutes where there are any, else of the session. */
-function termCounts(fields, limit) {
-  for (const window of ["r5", "r10", "session"]) {
-    const rows = [];
-    for (const [field, value] of fields) {
-      if (!field.startsWith(`${window}.`)) continue;
-      const key = field.slice(field.indexOf(".", window.length + 1) + 1);
-      const count = scalar(value);
-      if (key !== "" && count !== null && count > 0) rows.push({ key, count });
-    }
-    if (rows.length > 0) {
-      return rows.sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1)).slice(0, limit);
-    }
+const SHARES = ["question_share", "negative_share"];
+
+/** Lines of the last five minutes where there are any, else of the session. */
+function termLines(boards, limit) {
+  for (const fields of boards) {
+    const rows = boardLines(fields, limit).filter(({ key, value }) => typeof key === "string" && value > 0);
+    if (rows.length > 0) return rows;
   }
   return [];
 }

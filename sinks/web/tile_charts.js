@@ -165,15 +165,20 @@ const HEAT = [
 ];
 const HEAT_MINUTES = 30;
 
-/** Minute × kind of interaction; each row scaled by its own busiest minute. */
-export function heat(ctx, body) {
+/**
+ * Minute × kind of interaction, under it minute × the most clicked products; each row scaled by
+ * its own busiest minute. @param spec {products?: how many of them}
+ */
+export function heat(ctx, body, spec) {
   const { t, lang } = ctx;
   const chart = chartIn(ctx, body);
   const hist = ctx.channel.hist(ctx.room);
+  const ofProducts = ctx.channel.products(ctx.room);
+  const most = spec.products ?? 0;
   const memory = {};
   const candidates = HEAT.flatMap(([, names]) => names);
   return {
-    channels: [hist, ctx.channel.room(ctx.room)],
+    channels: [hist, ctx.channel.room(ctx.room), ...(most > 0 ? [ofProducts, ...ctx.groups.map((group) => `names:${group}`)] : [])],
     subjects: () => candidates.filter((name) => ctx.catalogue.has(name)).map((metric) => ({ metric, window: "m1", channel: ctx.channel.room(ctx.room) })),
     dispose: chart.dispose,
     update() {
@@ -182,17 +187,45 @@ export function heat(ctx, body) {
         .map(([word, names]) => ({ word, name: names.find((name) => rows.some(([, row]) => row[name] !== undefined && row[name] !== null)) }))
         .filter((kind) => kind.name !== undefined).reverse();
       if (kinds.length === 0) return false;
-      if (!changed(memory, rows.length, rows.at(-1), kinds)) return true;
+      const products = productClicks(ctx.store.fields(ofProducts), rows, most).reverse();
+      const words = [...products.map(({ key }) => cut(ctx.named("product", key).title)), ...kinds.map((kind) => t(kind.word))];
+      if (!changed(memory, rows.length, rows.at(-1), kinds, products, words)) return true;
       const count = (value) => (isRatio(value) ? value.num : value) ?? null;
-      const cells = kinds.flatMap((kind, y) => {
-        const values = rows.map(([, row]) => count(row[kind.name]));
+      const series = [...products.map(({ clicks }) => clicks), ...kinds.map((kind) => rows.map(([, row]) => count(row[kind.name])))];
+      const cells = series.flatMap((values, y) => {
         const top = Math.max(1, ...values);
         return values.map((value, x) => [x, y, value === null ? null : value / top, value]);
       });
-      chart.draw((look) => heatOption(look, rows, kinds.map((kind) => t(kind.word)), cells, lang), kinds.map((kind) => t(kind.word)).reverse().join(", "));
+      chart.draw((look) => heatOption(look, rows, words, cells, lang), words.toReversed().join(", "));
       return true;
     },
   };
+}
+
+/** Clicks of the most clicked products in the minutes shown, most first; null where none is told. */
+function productClicks(fields, rows, limit) {
+  if (limit === 0) return [];
+  const place = new Map(rows.map(([start], at) => [String(start), at]));
+  const products = new Map();
+  for (const [field, value] of fields) {
+    const dot = field.indexOf(".");
+    const at = place.get(field.slice(0, dot));
+    if (at === undefined || value === null) continue;
+    const key = field.slice(dot + 1);
+    if (!products.has(key)) products.set(key, { key, sum: 0, clicks: rows.map(() => null) });
+    const product = products.get(key);
+    product.clicks[at] = value.product_click_uv ?? 0;
+    product.sum += product.clicks[at];
+  }
+  return [...products.values()].sort((a, b) => b.sum - a.sum || (a.key < b.key ? -1 : 1)).slice(0, limit);
+}
+
+const MOST_CHARS = 6;
+
+/** A title short enough for the axis, cut between characters. */
+function cut(title) {
+  const chars = Array.from(title);
+  return chars.length > MOST_CHARS ? `${chars.slice(0, MOST_CHARS - 1).join("")}…` : title;
 }
 
 function heatOption(look, rows, words, cells, lang) {

@@ -46,7 +46,7 @@ export const SCREENS = {
 
 const ALERTS = { kind: "alerts", area: "alerts" };
 const STOCK = { kind: "stock", area: "stock" };
-const TERMS = { kind: "terms", area: "terms", limit: 40 };
+const TERMS = { kind: "terms", area: "terms", limit: 40, shares: true };
 const ALL = { kind: "all", area: "all" };
 const TREND = { kind: "trend", title: "tile_marks", area: "trend" };
 const PRODUCTS = board("products_gmv", "product", { title: "tile_products", area: "products", own: true, limit: 10 });
@@ -57,7 +57,7 @@ export const CONSOLES = {
     layout: "console-operator",
     tiles: [
       ...figures(["gmv_paid", ...KPI.slice(0, 5)], { area: "kpi" }), ALERTS, TREND, STOCK, TERMS, PRODUCTS,
-      { kind: "funnel", area: "funnel" }, { kind: "conversion", area: "conversion" }, { kind: "heat", area: "heat" },
+      { kind: "funnel", area: "funnel" }, { kind: "conversion", area: "conversion" }, { kind: "heat", area: "heat", products: 5 },
       { kind: "split", title: "tile_channels", dimension: "channel", share: ["view_uv", "view_pv"], second: "pay_uv", area: "channels", limit: 8 }, ALL,
     ],
   },

@@ -92,6 +92,8 @@ def metrics(figures: Figures, online: int, peak: int, minutes: int) -> Fields:
         "comment_per_min": ratio(figures.comments, minutes),
         "like_count": figures.likes,
         "comment_count": figures.comments,
+        "question_share": ratio(figures.comments // 5, figures.comments),
+        "negative_share": ratio(figures.comments // 40, figures.comments),
         "gift_count": figures.gifts,
         "follow_uv": figures.follows,
         "share_count": figures.shares,
@@ -248,6 +250,10 @@ class Script:
         for room in self.rooms:
             row = metrics(room.minute, room.online, room.minute_peak, 1) | {"revision": 0}
             self.hist.setdefault(f"hist:{TENANT}/{room.id}", {})[str(start)] = row
+            of_products = self.hist.setdefault(f"hist:{TENANT}/{room.id}/product", {})
+            for place, (code, (_, units)) in enumerate(sorted(room.products.items())):
+                clicks = (units * 7 + place + self.at // 60) % 23
+                of_products[f"{start}.{code}"] = {"product_click_uv": clicks, "revision": 0}
             room.recent.append(room.minute)
             room.minute, room.minute_peak = Figures(), 0
         if self.at % 300 == 0:
@@ -269,7 +275,10 @@ class Script:
                 for key, pair in room.channels.items()
                 for at, name in enumerate(("view_uv", "pay_uv"))
             }
-            state[f"split:{path}/term"] = {f"r5.comments.{k}": n for k, n in room.terms.items()}
+            state[f"board:{GROUP}/terms@{room.id}"] = {
+                rank: line | {"mentions": line["value"], "rank": int(rank), "prev_rank": None}
+                for rank, line in _ranked({k: [n] for k, n in room.terms.items()}, 0).items()
+            }
         for name, lines in self._boards().items():
             ranks = self.ranks.get(name, {})
             state[f"board:{GROUP}/{name}"] = {

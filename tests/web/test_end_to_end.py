@@ -13,6 +13,8 @@ from playwright.sync_api import Page, expect
 
 from sinks.gateway.auth import mint_token
 from sinks.redis_server import RedisServer
+from stream.formats import read_events
+from stream.replay import run_replay
 from stream.settings.table import Settings
 from tests.web.conftest import ASSETS, OpenPage
 from tests.web.figures import count, percent, yuan
@@ -32,6 +34,7 @@ class Show:
     port: int
     token: str
     truth: dict[str, Any]
+    recording: Path
 
     def url(self, path: str, query: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}?{query}#token={self.token}"
@@ -73,7 +76,7 @@ def show(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
             replay = [LIVEROOM, "replay", str(recording), "--to-redis", "--speed", "max"]
             subprocess.run([*replay, *where], check=True, timeout=120, cwd=folder)
             token = mint_token(settings, [TENANT], ["*"], "operator", 3_600)
-            yield Show(port, token, json.loads(truth.read_text()))
+            yield Show(port, token, json.loads(truth.read_text()), recording)
         finally:
             gateway.stop()
             engine.terminate()
@@ -133,6 +136,24 @@ def test_the_stock_table_equals_the_ground_truth(show: Show, open_page: OpenPage
     )
     stock = show.truth["stock"]
     assert shown == sorted((count(pool["available"]), count(pool["sold"])) for pool in stock)
+
+
+def test_terms_and_heat_map_come_from_the_engine(show: Show, open_page: OpenPage) -> None:
+    page = open_page(show.url("/console", f"rooms={TENANT}/r1&lang=en")).page
+    ended(page)
+    rows = [
+        row
+        for row in run_replay(read_events(show.recording, "ndjson", b""), settings=Settings())
+        if (row.dimension, row.window, row.room_id) == ("terms", "session", "r1")
+    ]
+    lines = max(rows, key=lambda row: row.end_ms).body["lines"]
+    assert isinstance(lines, list)
+    tile = page.get_by_role("region", name="Comment terms", exact=True)
+    expect(tile.locator(".term-text")).to_have_text([line["key"] for line in lines])
+    expect(tile.locator(".term-count")).to_have_text([count(line["value"]) for line in lines])
+    heat = page.get_by_role("region", name="Interaction heat", exact=True).get_by_role("img")
+    told = heat.get_attribute("aria-label") or ""
+    assert len(told.split(", ")) >= 5 + 5
 
 
 def test_every_metric_of_the_truth_stands_on_the_console(show: Show, open_page: OpenPage) -> None:

@@ -63,17 +63,14 @@ def put(stage: Stage, text: str | None) -> None:
     """Name everything `text` and let viewers say it; None: as it was."""
     keys = ("product.p1", "product.p4", "product.p9", "host.h1", "room.r1")
     named = names() if text is None else {key: {"title": text, "image": None} for key in keys}
-    said = {f"r5.comments.{word}": None for word in HOSTILE.values()}
-    terms: dict[str, object] = {
-        name: None for name in said if name in stage.state["split:t1/r1/term"]
-    }
+    terms: dict[str, object] = dict(stage.script.state()[f"board:{GROUP}/terms@r1"])
     if text is not None:
-        terms = terms | {f"r5.comments.{text}": 9_999_999}
+        terms["1"] = {"rank": 1, "key": text, "value": 9_999_999, "mentions": 1, "prev_rank": None}
     title = stage.script.rooms[0].title if text is None else text
     stage.publish(
         {
             "room:t1/r1": {"meta.title": title},
-            "split:t1/r1/term": terms,
+            f"board:{GROUP}/terms@r1": terms,
             f"names:{GROUP}": named,
         }
     )

@@ -159,3 +159,44 @@ def test_gmv_counts_up_and_ends_exact(stage: Stage, open_page: OpenPage) -> None
     expect(page.locator(".hero-figure")).to_have_text(yuan(before + 999_999))
     assert page.evaluate("seen.size") > 3
     stage.publish({ROOM: {"session.gmv_paid": before}})
+
+
+def test_terms_show_the_boards_lines_and_the_shares(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.url("/console", rooms="t1/r1", lang="en")).page
+    board = stage.state[f"board:{GROUP}/terms@r1"]
+    expected = [
+        (str(line["key"]), count(line["value"]))
+        for line in (cast("Fields", board[str(rank)]) for rank in range(1, len(board) + 1))
+    ]
+    assert lines(page, "Comment terms", (".term-text", ".term-count")) == expected
+    truth = room(stage)
+    shares = [percent(truth[f"r5.{name}"], 0) for name in ("question_share", "negative_share")]
+    tile = page.get_by_role("region", name="Comment terms", exact=True)
+    expect(tile.locator(".tile-extra")).to_have_text(f"ask {shares[0]} · neg {shares[1]}")
+
+
+def test_the_sessions_terms_stand_in_when_nothing_was_said_lately(
+    stage: Stage, open_page: OpenPage
+) -> None:
+    page = open_page(stage.url("/console", rooms="t1/r1", lang="en")).page
+    old = {"rank": 1, "key": "旧词", "value": 7, "mentions": 9, "prev_rank": None}
+    recent = dict(stage.state[f"board:{GROUP}/terms@r1"])
+    stage.publish({f"board:{GROUP}/terms_session@r1": {"1": old}})
+    stage.publish({f"board:{GROUP}/terms@r1": dict.fromkeys(recent)})
+    tile = page.get_by_role("region", name="Comment terms", exact=True)
+    expect(tile.locator(".term-text")).to_have_text(["旧词"])
+    stage.publish(
+        {f"board:{GROUP}/terms@r1": recent, f"board:{GROUP}/terms_session@r1": {"1": None}}
+    )
+
+
+def test_the_heat_map_names_kinds_and_products(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.url("/console", rooms="t1/r1", lang="en")).page
+    label = page.get_by_role("region", name="Interaction heat", exact=True).get_by_role("img")
+    told = label.get_attribute("aria-label") or ""
+    assert "Comment" in told or "comment" in told
+    fields = stage.state["hist:t1/r1/product"]
+    codes = {name.split(".", 1)[1] for name in fields}
+    titles = [str(cast("Fields", names()[f"product.{code}"])["title"]) for code in codes]
+    assert sum(any(title.startswith(word.strip().rstrip("…")) for title in titles)
+               for word in told.split(",") if word.strip()) >= 5  # fmt: skip
