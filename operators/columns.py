@@ -36,13 +36,16 @@ OBJECT_TYPES: Final = frozenset(
     if e.level is Level.GROUP
     or e.name
     in {
-        *("room_status", "room_stats", "product_listed", "comment"),
+        *("room_status", "room_stats", "product_listed", "comment", "rules"),
         *("explain_start", "explain_end", "shift_start", "shift_end", "promo_start", "promo_end"),
     }
 )
 """Types handled one by one in Python: rare ones, and those with text."""
 IS_OBJECT: Final = np.array([e.name in OBJECT_TYPES for e in EVENT_TYPES])
 TICK: Final = TYPE_CODE["tick"]
+RULES: Final = TYPE_CODE["rules"]
+IS_CONTROL: Final = np.array([e.level is Level.SHARD for e in EVENT_TYPES])
+"""What is said to a shard, not of a room: it is not folded and not counted."""
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from operators.catalogue.axes import PANE_MS
-from operators.columns import TICK, Columns, take
+from operators.columns import IS_CONTROL, Columns, take
 from operators.cube import pack_ids
 from operators.hashindex import I32, I64, Bool, first_of_each
 from operators.held import Held
@@ -112,18 +112,18 @@ class Fold:
         """Which events count by their time."""
         options = self._state.options
         behind = ticks - options.max_out_of_orderness_ms - options.allowed_lateness_ms
-        is_tick = columns.type == TICK
+        control = IS_CONTROL[columns.type]
         wrong = (columns.time_ms < behind) | (columns.time_ms > ticks + options.max_skew_ms)
         wrong |= ticks < 0
         if wrong.any():
-            for place in np.flatnonzero(wrong & ~is_tick).tolist():
+            for place in np.flatnonzero(wrong & ~control).tolist():
                 if ticks[place] < 0:
                     reject(place, "before_first_tick")
                 elif columns.time_ms[place] < behind[place]:
                     reject(place, "too_late")
                 else:
                     reject(place, "clock_skew")
-        return np.asarray(~(wrong | is_tick))
+        return np.asarray(~(wrong | control))
 
     def _fresh(self, columns: Columns, places: I64, reject: Reject) -> Bool:
         """Which events were not seen before, by id and, for orders, by line; counts the others."""

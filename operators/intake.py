@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from operators.columns import TICK, ColumnReader, Columns, concat
+from operators.columns import IS_CONTROL, ColumnReader, Columns, concat
 from operators.results import DeadLetter
 from stream.codec import CHUNK_BYTES, chunks, decode, decode_line
 from stream.events import Event
@@ -127,7 +127,7 @@ def take_in(records: Sequence[AnyRecord], reader: ColumnReader) -> Intake:
     start = 0
     for batch in _batches(records):
         for columns in _read(batch, reader, taken, start):
-            taken.seen += columns.n - int((columns.type == TICK).sum())
+            taken.seen += columns.n - int(IS_CONTROL[columns.type].sum())
             found.append(columns)
             start += columns.n
     taken.seen += len(taken.dead)

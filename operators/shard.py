@@ -10,7 +10,7 @@ import numpy as np
 
 from operators.beat import BEAT_MS, Beat, Finals
 from operators.boards import Boards
-from operators.columns import TICK, Columns, cuts
+from operators.columns import RULES, TICK, Columns, cuts
 from operators.facts import GroupFacts, Tables, sessions_by_group
 from operators.figures import Figures
 from operators.fold import Fold
@@ -22,6 +22,7 @@ from operators.patches import Patches
 from operators.plan import Plan
 from operators.results import DeadLetter, LogEntry, Output, Patch, Row
 from operators.row_blocks import MetricRows, RowSeq
+from operators.rules.inforce import InForce
 from operators.rules.model import AlertChange, RuleSet
 from operators.sessions import Place
 
@@ -35,11 +36,18 @@ class Shard:
     """The state and the steps of one shard. Pure: time comes from the log."""
 
     def __init__(
-        self, number: int, plan: Plan, rules: RuleSet, options: Options | None = None
+        self,
+        number: int,
+        plan: Plan,
+        rules: RuleSet,
+        options: Options | None = None,
+        *,
+        fixed_rules: bool = False,
     ) -> None:
         self.number = number
         self.state = State(number, plan, options or Options())
         self.rules = rules
+        self.in_force = InForce(rules, fixed=fixed_rules)
         self.fold = Fold(self.state)
         self.figures = Figures(plan, self.state.cube, self.state.presence, self.state.sessions)
         self.boards = Boards(self.state)
@@ -143,6 +151,9 @@ class Shard:
         """
         if not columns.n:
             return []
+        for place in np.flatnonzero(columns.type == RULES).tolist():
+            if not self.in_force.take(columns.objects[place]):
+                self.state.count("rules_refused")
         rejected: list[tuple[int, str]] = []
         self.fold.stretch(columns, ticks, lambda at, why: rejected.append((at, why)))
         for at, reason in rejected:
@@ -188,7 +199,9 @@ class Shard:
         address = (where.tenant, where.group)
         found = self.groups.get(address)
         if found is None:
-            found = self.groups[address] = Group(where.tenant, where.group, self.rules)
+            found = self.groups[address] = Group(
+                where.tenant, where.group, self.in_force.of(*address)
+            )
         return found
 
     def _beat(self, tick_ms: int, record: AnyRecord) -> list[Output]:
@@ -198,6 +211,9 @@ class Shard:
         for where in finals.sealed:
             self.group(where).timeline.end_room(where.room_id, tick_ms)
         self._observe()
+        if self.in_force.turn():
+            for address, group in self.groups.items():
+                group.alerts.reload(self.in_force.of(*address))
         watermark = tick_ms - state.options.max_out_of_orderness_ms
         now_ms = watermark // BEAT_MS * BEAT_MS
         changes: list[AlertChange] = []

@@ -71,6 +71,7 @@ def freeze(shard: Shard) -> bytes:
         "boards_before": {k: dict(v) for k, v in shard.boards.before.items()},
         "boards_said": {k: list(v) for k, v in shard.boards.said.items()},
         "talk": shard.fold.talk.snapshot(),
+        "rules": shard.in_force.snapshot(),
         "groups": [group.snapshot() for group in shard.groups.values()],
         "version": shard.version,
         "ordinal": shard.ordinal,
@@ -126,9 +127,11 @@ def thaw(shard: Shard, data: bytes) -> None:
     state.ledger.fill()
     talk: dict[str, object] = bag.get("talk", {})
     shard.fold.talk.restore(talk)
+    shard.in_force.restore(bag.get("rules", b""))
     groups: list[dict[str, object]] = bag.get("groups", [])
     for snapshot in groups:
-        group = Group(str(snapshot["tenant"]), str(snapshot["group"]), shard.rules)
+        tenant, name = str(snapshot["tenant"]), str(snapshot["group"])
+        group = Group(tenant, name, shard.in_force.of(tenant, name))
         group.restore(snapshot)
         shard.groups[group.tenant, group.group] = group
 

@@ -33,6 +33,9 @@ KEY_KINDS: Final = (
     KeyKind("out", "out", "stream", ("c", "k", "e", "s", "d", "t"), "changes, for gateways"),
     KeyKind("channels", "channels", "hash", ("<channel>",), "directory of the shard's channels"),
     KeyKind("dead", "dead", "stream", ("reason", "raw", "detail", "v"), "dead letters"),
+    KeyKind(
+        "rules", "rules", "hash", ("digest", "text"), "the rule file last put into the log, packed"
+    ),
     KeyKind("counters", "counters", "hash", ("<counter>", "_v"), "absolute totals"),
     KeyKind(
         "hook",

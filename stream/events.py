@@ -98,7 +98,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("source", Kind.ID, "who sent it, e.g. `/douyin/room/1`"),
     Field("type", Kind.ID, "one of the event types"),
     Field("event_time_ms", Kind.TIME, "when it happened"),
-    Field("tenant", Kind.ID, "the shop; every type but `tick` needs it"),
+    Field("tenant", Kind.ID, "the shop; every type but `tick` and `rules` needs it"),
     Field("group", Kind.ID, "what must be exact together; null: the tenant is the group"),
     Field("room_id", Kind.ID, "the live room; null for group-level events"),
     Field("recv_time_ms", Kind.TIME, "when the edge received it"),
@@ -265,6 +265,14 @@ EVENT_TYPES: Final[tuple[EventType, ...]] = (
     ),
     EventType(
         "tick", Level.SHARD, (), (), "the shard's clock, once a second; event_time_ms is the time"
+    ),
+    EventType(
+        "rules",
+        Level.SHARD,
+        ("target_id", "text"),
+        ("value", "qty", "status"),
+        "rules from the next beat on: target_id their hash, text the packed file or its part "
+        "`value` of `qty`; status `p/P`: only for groups that are shard p of P",
     ),
 )
 

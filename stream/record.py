@@ -13,6 +13,7 @@ from sinks.log_reader import LogReader
 from stream.errors import ConfigError
 from stream.formats import read_events
 from stream.record_merge import Merge
+from stream.rules_watch import rules_in_force
 
 WAIT_S: Final = 0.25
 POP_BYTES: Final = 1 << 20
@@ -90,7 +91,8 @@ def tap(settings: RecordSettings, out: Path, stop: threading.Event) -> int:
         expected = f"a new file in a writable folder ({error.strerror})"
         raise ConfigError("out", str(out), expected) from error
     with file, LogReader(settings.redis_url, range(settings.shards)) as reader:
-        return _copy(reader, settings.shards, file, stop)
+        head = rules_in_force(settings.redis_url, settings.shards)
+        return _write(file, head) + _copy(reader, settings.shards, file, stop)
 
 
 _TAPS: Final = {"ndjson": tap, "parquet": _tap_parquet}

@@ -93,7 +93,7 @@ def records(pieces: Iterable[Piece], size: int = STEP_BYTES) -> Iterator[list[An
 
 
 def split(chunk: bytes, shards: int) -> list[bytes]:
-    """The lines of each shard; ticks go to all, what cannot be read to shard 0."""
+    """The lines of each shard; ticks and rules go to all, what cannot be read to shard 0."""
     if shards == 1:
         return [chunk]
     parts: list[list[bytes]] = [[] for _ in range(shards)]
@@ -105,7 +105,7 @@ def split(chunk: bytes, shards: int) -> list[bytes]:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             parts[0].append(line)
             continue
-        if address.type == "tick":
+        if address.type in ("tick", "rules"):
             for part in parts:
                 part.append(line)
         else:

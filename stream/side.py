@@ -10,6 +10,7 @@ from prometheus_client import start_http_server
 
 from sinks.webhook import HttpPost, Webhook
 from stream.errors import ConfigError
+from stream.rules_watch import watch_rules
 from stream.settings import Settings
 
 GC_THRESHOLDS: Final = (200_000, 20, 100)
@@ -27,13 +28,14 @@ def beside(settings: Settings, stop: threading.Event) -> Iterator[None]:
     gc.set_threshold(*GC_THRESHOLDS)
     first = settings.process_id in (None, 0)
     _metrics(settings, first)
-    thread = _webhook(settings, stop) if first else None
+    threads = [_webhook(settings, stop), watch_rules(settings, stop)] if first else []
     try:
         yield
     finally:
-        if thread is not None:
-            stop.set()
-            thread.join(timeout=5.0)
+        stop.set()
+        for thread in threads:
+            if thread is not None:
+                thread.join(timeout=5.0)
 
 
 def _metrics(settings: Settings, first: bool) -> None:

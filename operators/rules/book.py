@@ -23,6 +23,7 @@ from operators.rules.model import (
     unknown_rule,
 )
 from operators.rules.observed import OBSERVED_TYPES, Observed
+from operators.rules.order import judged_on, rule_name, silencers_first
 from operators.stock import StockLedger
 from operators.talk.matching import judge_of
 from stream.events import Event
@@ -79,11 +80,19 @@ class AlertBook:
         self.reload(rules)
 
     def reload(self, rules: RuleSet) -> None:
-        """Take other rules; alerts of rules that are gone resolve at the next evaluation."""
+        """Take other rules.
+
+        Alerts of those that are gone resolve at the next evaluation; those that are judged
+        otherwise forget what they had learned.
+        """
         self.rules = rules
         self._is_negative = judge_of(rules.negative_words)
         self._gone.update(self._by_name)
-        self._ordered = _silencers_first(rules.rules)
+        fresh = {rule.name: judged_on(rule) for rule in rules.rules}
+        other = {n for n, rule in self._by_name.items() if fresh.get(n) != judged_on(rule)}
+        for key in [one for one in self._state.memory if rule_name(one) in other]:
+            del self._state.memory[key]
+        self._ordered = silencers_first(rules.rules)
         self._urgent = [rule for rule in self._ordered if rule.every_s < BEAT_S]
         self._by_name = {rule.name: rule for rule in rules.rules}
 
@@ -382,19 +391,3 @@ class AlertBook:
             counts[answer.status] = counts.get(answer.status, 0) + 1
             changes.append(replace(change, state=STATE_OF[answer.status], actor=answer.actor))
         return changes
-
-
-def rule_name(key: str) -> str:
-    """The rule of a key `rule|room|subject`."""
-    return key.partition("|")[0]
-
-
-def _silencers_first(rules: Sequence[Rule]) -> list[Rule]:
-    """Rules after those that silence them, so that silence falls in the same beat."""
-    waiting, ordered = list(rules), list[Rule]()
-    while waiting:
-        names = {rule.name for rule in waiting}
-        ready = [rule for rule in waiting if not names.intersection(rule.silenced_by)]
-        ordered += ready or waiting
-        waiting = [rule for rule in waiting if ready and rule not in ready]
-    return ordered

@@ -107,6 +107,8 @@ class RuleSet:
     digest: str
     settings: Mapping[str, int]
     negative_words: tuple[str, ...] = NEGATIVE
+    text: str = ""
+    """The file as it was read; "" for rules that came from none."""
 
 
 @dataclass(frozen=True, slots=True)

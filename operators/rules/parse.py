@@ -39,7 +39,7 @@ def parse_rules(text: str) -> RuleSet | list[RuleProblem]:
     if reader.problems:
         return sorted(reader.problems, key=lambda problem: (problem.line, problem.message))
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return RuleSet(tuple(rules), digest, reader.settings, reader.negative_words)
+    return RuleSet(tuple(rules), digest, reader.settings, reader.negative_words, text)
 
 
 class _Reader:

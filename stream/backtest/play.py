@@ -34,7 +34,7 @@ def read_rules(path: Path) -> RuleSet:
 
 def alert_rows(chunks: Iterable[bytes], rules: RuleSet, settings: Settings) -> list[Row]:
     """Every change of every alert that a recording raises under `rules`, in log order."""
-    shard = Shard(0, plan_of(rules), rules, options_of(settings))
+    shard = Shard(0, plan_of(rules), rules, options_of(settings), fixed_rules=True)
     return [
         row for output in outputs(chunks, [shard]) for row in output.rows if row.kind == "alert"
     ]

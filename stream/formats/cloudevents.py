@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from stream.events import TYPE_BY_NAME, Event
+from stream.events import TYPE_BY_NAME, Event, Level
 from stream.formats.common import Reading, Unreadable, in_bounds, iso_ms, unreadable
 from stream.ids import hash_user
 
@@ -46,7 +46,7 @@ def type_name(ce_type: str) -> str | None:
     """
     parts = _VERSION.sub("", ce_type).split(".")
     for name in ("_".join(parts[-2:]), parts[-1]):
-        if name in TYPE_BY_NAME and name != "tick":
+        if name in TYPE_BY_NAME and TYPE_BY_NAME[name].level is not Level.SHARD:
             return name
         if name in ALIASES:
             return ALIASES[name]

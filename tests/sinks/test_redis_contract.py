@@ -15,6 +15,9 @@ from sinks.redis_scripts import run_call
 from sinks.redis_server import RedisServer
 from sinks.redis_sink import RedisSink
 from sinks.webhook import Webhook
+from stream.options import rules_of
+from stream.rules_watch import RulesWatch
+from stream.settings import Settings
 from tests.sinks.outputs import BASE_MS, version
 from tests.sinks.test_log_reader import await_meta
 
@@ -91,6 +94,7 @@ def _write_everything(server: RedisServer, link: Link) -> None:
     hook.deliver()
     hook.close()
     sink.close()
+    RulesWatch(link, 1, None, rules_of(Settings())).look()
 
 
 def _kind_of(name: str) -> KeyKind:

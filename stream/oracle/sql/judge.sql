@@ -23,7 +23,7 @@ placed AS (
             WHEN event_time_ms > tick_ms + $skew_ms THEN 'clock_skew'
             WHEN event_time_ms < tick_ms - $out_of_order_ms - $lateness_ms THEN 'too_late'
         END AS reason
-    FROM beats WHERE type <> 'tick'
+    FROM beats WHERE type NOT IN ('tick', 'rules')
 ),
 copies AS (
     -- A copy counts only against an earlier copy that was itself in time.
