@@ -65,6 +65,7 @@ class Beat:
         self._minutes(watermark, out)
         self._end_sessions(watermark, out)
         self._move_horizon(watermark)
+        self._fold_deferred(watermark - state.options.allowed_lateness_ms, out)
         self._seal(watermark, out)
         if tick_ms // PANE_MS != self._pane:
             self._pane = tick_ms // PANE_MS
@@ -81,8 +82,21 @@ class Beat:
         self._sync_presence()
         self._correct(out)
         self._end_sessions(2**62, out)
+        state = self._state
+        state.deferred.read_before(None)
+        self._fold_deferred(2**62, out)
+        n = state.sessions.count
+        last = np.flatnonzero(~(state.sessions.sealed[:n] | state.sessions.is_total[:n]))
+        out.rows += self.rows.sessions(last, revise=False, deferred=True)
         out.patches += self.history.keep(history(out.rows) + product_history(out.rows))
         return out
+
+    def _fold_deferred(self, horizon_ms: int, out: Finals) -> None:
+        """What is known for good of intervals; of sealed sessions their rows are said again."""
+        changed = self._state.deferred.run(horizon_ms)
+        sealed = changed[self._state.sessions.sealed[changed]]
+        if len(sealed):
+            out.rows += self.rows.sessions(sealed, revise=True, deferred=True)
 
     def _sync_presence(self) -> None:
         state = self._state
@@ -151,6 +165,7 @@ class Beat:
         """Let go of what events can no longer change, as of a watermark."""
         state = self._state
         behind = watermark - state.options.allowed_lateness_ms
+        state.deferred.read_before(behind // PANE_MS)
         state.cube.advance(behind // PANE_MS)
         state.presence.advance(behind // 1000 - PRESENCE_LAG_S)
 
@@ -163,6 +178,8 @@ class Beat:
         state.presence.release(state.sessions.sealed)
         if not len(sealed):
             return
+        # No event can reach them, and all were folded: what was deferred is final.
+        out.rows += self.rows.sessions(sealed, revise=False, deferred=True)
         for session in sealed.tolist():
             where = state.sessions.place(session)
             if int(state.sessions.current[state.sessions.room[session]]) == session:

@@ -38,6 +38,7 @@ def compact_viewers(state: State, *others: Holder) -> bool:
     mine = slots_with[(keys >> _SHIFT).astype(np.int64)]
     alive = np.zeros(count, np.bool_)
     alive[(keys[mine] & _MASK).astype(np.int64)] = True
+    alive[state.deferred.users()] = True
     alive[(presence.index.keys() & _MASK).astype(np.int64)] = True
     for other in others:
         other.mark_viewers(alive)
@@ -51,4 +52,5 @@ def compact_viewers(state: State, *others: Holder) -> bool:
     presence.renumber_viewers(numbers)
     for other in others:
         other.renumber_viewers(numbers)
+    state.deferred.renumber_viewers(numbers)
     return True

@@ -117,8 +117,7 @@ class Cube:
             amounts = values[columns, events]
             np.add.at(self.total, slots, amounts)
             self.sums.add(self._rings(slots, False), panes[events], amounts)
-        if (ids[0] == MASKED_ID).any():
-            self._note_masked(types, panes, cells, ids)
+        self._note_masked(self.plan.told_apart, types, panes, cells, ids)
         events, slots, columns = self._slots(self.plan.told_apart, types, cells, ids)
         if len(events):
             new = self.marks.see(slots, ids[columns, events], panes[events])
@@ -126,15 +125,51 @@ class Cube:
             rows = self._rings(new.slot, True)
             self.distinct.mark(rows, new.pane, new.before, new.after)
 
-    def _note_masked(self, types: npt.NDArray[np.uint8], panes: I64, cells: I64, ids: I64) -> None:
+    def _note_masked(
+        self,
+        added: Contributions,
+        types: npt.NDArray[np.uint8],
+        panes: I64,
+        cells: I64,
+        ids: I64,
+    ) -> None:
         """Remember where masked viewers took part in what tells viewers apart."""
-        events, entries = self.plan.told_apart.expand(types)
-        cell = cells[events, self.plan.told_apart.dimension[entries]]
-        hidden = ids[self.plan.told_apart.column[entries], events] == MASKED_ID
+        if not (ids[0] == MASKED_ID).any():
+            return
+        events, entries = added.expand(types)
+        cell = cells[events, added.dimension[entries]]
+        hidden = ids[added.column[entries], events] == MASKED_ID
         hidden &= cell >= 0
         if hidden.any():
-            measures = self.plan.told_apart.measure[entries[hidden]]
+            measures = added.measure[entries[hidden]]
             self.masked.see(cell[hidden], measures, panes[events[hidden]])
+
+    def fold_totals(self, types: npt.NDArray[np.uint8], cells: I64, values: I64, ids: I64) -> None:
+        """Add events to totals of the deferred dimensions; no windows, no rings.
+
+        As `fold`, with `cells` of shape (n, deferred dimensions).
+        """
+        events, slots, columns = self._slots(self.plan.deferred_added, types, cells, None)
+        if len(events):
+            np.add.at(self.total, slots, values[columns, events])
+        # Seen or not is all that is asked of viewers: one pane does for all.
+        panes = np.zeros(len(types), np.int64)
+        self._note_masked(self.plan.deferred_told_apart, types, panes, cells, ids)
+        events, slots, columns = self._slots(self.plan.deferred_told_apart, types, cells, ids)
+        if len(events):
+            new = self.marks.see(slots, ids[columns, events], panes[events])
+            np.add.at(self.total, new.first, 1)
+
+    def put(self, cell: I64, measures: I64, hidden: I64) -> None:
+        """Set the totals of one new cell, (1,), to what was read elsewhere, (measures,).
+
+        `hidden`: numbers of measures of which masked viewers were a part.
+        """
+        some = np.flatnonzero(measures)
+        self.masked.see(np.repeat(cell, len(hidden)), hidden, hidden * 0)
+        self._new_slots(np.repeat(cell, len(some)), some)
+        self.total[self.slot_of[cell[0], some]] = measures[some]
+        self.dirty[cell] = True
 
     def _slots(
         self,

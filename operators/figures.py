@@ -1,6 +1,6 @@
 """Figures of cells: measures read from the cube and the clock, combined by the catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,9 @@ from operators.presence import Presence
 from operators.sessions import Sessions
 
 MINUTE_MS: Final = 60_000
+
+Bounds = Callable[[int], tuple[int, int]]
+"""Start and end of the interval that a cell of a deferred dimension is about."""
 
 _NOT_EVENTS: Final = ("minutes", "live_s", "room_viewers", "watch_s")
 """Gauges that are not 0 although nothing happened in the cell."""
@@ -37,11 +40,19 @@ class Span:
 class Figures:
     """Reads metric values; holds no state of its own."""
 
-    def __init__(self, plan: Plan, cube: Cube, presence: Presence, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        cube: Cube,
+        presence: Presence,
+        sessions: Sessions,
+        bounds: Bounds = lambda _: (0, 0),
+    ) -> None:
         self._plan = plan
         self._cube = cube
         self._presence = presence
         self._sessions = sessions
+        self._bounds = bounds
         self._gauges = {
             name: number for name, number in plan.number.items() if plan.is_gauge[number]
         }
@@ -53,7 +64,9 @@ class Figures:
         end = -(-span.end_ms // PANE_MS)
         values = self._read(cells, span.window.panes, end)
         if self._gauges:
-            if view.dimension == "room":
+            if view.deferred:
+                self._interval_gauges(values, cells)
+            elif view.dimension == "room":
                 self._room_gauges(values, cells, span)
             else:
                 self._split_gauges(view, values, cells, span, end)
@@ -111,6 +124,13 @@ class Figures:
                 hidden = self._hidden(rooms, np.array([number]), panes, end)
                 viewers = np.where(hidden[:, 0], MASKED, viewers)
             values[:, gauges["room_viewers"]] = viewers[place]
+
+    def _interval_gauges(self, values: I64, cells: I64) -> None:
+        """The started minutes of intervals."""
+        if "minutes" in self._gauges:
+            bounds = [self._bounds(cell) for cell in cells.tolist()]
+            minutes = [max(-(-(end - start) // MINUTE_MS), 1) for start, end in bounds]
+            values[:, self._gauges["minutes"]] = minutes
 
     def _room_gauges(self, values: I64, cells: I64, span: Span) -> None:
         gauges = self._gauges

@@ -17,7 +17,8 @@ from operators.held import Held
 from operators.ledger import ORDER_TYPES, line_key
 from operators.masked import MASKED_ID
 from operators.options import State
-from operators.orders import Placed, place_orders
+from operators.orders import place_orders
+from operators.placed import Placed
 from operators.plan import ID_COLUMNS, ROOM_DIMENSION, VALUE_COLUMNS
 from operators.profiles import TRAITS
 from operators.sessions import HELD, Place
@@ -185,6 +186,7 @@ class Fold:
         placed = Placed(sessions, product, traits, band, values, ids)
         odd = place_orders(state, columns, placed)
         self.talk.take(columns, placed)
+        state.deferred.add(columns, placed)
         for place, event in columns.objects.items():
             where = Place(*(text or "" for text in facts.places[int(columns.profile[place])]))
             self.objects.append((event, where, int(ticks[place])))
@@ -202,7 +204,7 @@ class Fold:
         `odd` events have traits that are not their profile's.
         """
         state, facts = self._state, self._state.reader.profiles
-        width = len(state.plan.dimensions)
+        width = len(state.plan.at_once)
         known = (facts.cells_of[columns.profile] == sessions) & ~odd
         cells = facts.cells[columns.profile, :width]
         new = np.flatnonzero(~known)
@@ -226,8 +228,8 @@ class Fold:
 
     def _cells_by_trait(self, sessions: I64, traits: I32) -> I64:
         cube = self._state.cube
-        cells = np.full((len(sessions), len(self._state.plan.dimensions)), -1, np.int64)
-        for number, dimension in enumerate(self._state.plan.dimensions):
+        cells = np.full((len(sessions), len(self._state.plan.at_once)), -1, np.int64)
+        for number, dimension in enumerate(self._state.plan.at_once):
             if dimension.name in self._trait_place:
                 keys = traits[:, self._trait_place[dimension.name]].astype(np.int64)
                 cells[:, number] = cube.cell(sessions, number, keys)

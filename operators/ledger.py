@@ -20,6 +20,8 @@ ORDER_TYPES: Final = (
     "refund_requested",
     "refund_succeeded",
 )
+FOLLOW_TYPES: Final = ("refund_requested", "refund_succeeded", "order_cancelled")
+"""Those that follow an order, and count where it does."""
 NO_LINE: Final = -1
 
 

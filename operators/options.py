@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from operators.catalogue.axes import UNKNOWN_KEY
 from operators.columns import ColumnReader
 from operators.cube import Cube
+from operators.deferred import Deferred
 from operators.hashindex import HashIndex
+from operators.intervals import Intervals
 from operators.ledger import Ledger
 from operators.plan import Plan
 from operators.presence import Presence
@@ -26,6 +28,7 @@ class Options:
     board_ttl_ms: int = 86_400_000
     board_lines: int = 50
     history_minutes: int = 240
+    explanation_tail_ms: int = 180_000
     words: Words = Words()
     term_horizon_ms: int = 300_000
 
@@ -55,6 +58,8 @@ class State:
         self.sessions = Sessions(options.session_idle_ms, options.allowed_lateness_ms)
         self.cube = Cube(plan)
         self.presence = Presence(options.presence_ttl_ms // 1000)
+        self.intervals = Intervals(options.explanation_tail_ms, self.names)
+        self.deferred = Deferred(plan, self.cube, self.sessions, self.intervals, self.names)
         self.ledger = Ledger(len(TRAITS))
         self.viewers = HashIndex()
         self.orders = HashIndex()
@@ -77,6 +82,18 @@ class State:
                 key = where.tenant
             known.append((where.tenant, where.group, where.room_id, key))
         return known[cell]
+
+    def bounds(self, cell: int) -> tuple[int, int]:
+        """`[start, end)` of the interval of a cell, within its session.
+
+        What no end was told of ends with its session, or at the next tick.
+        """
+        session, key = int(self.cube.cell_session[cell]), self.cell_place(cell)[3]
+        start_ms = int(self.sessions.start_ms[session])
+        end_ms = int(self.sessions.end_ms[session]) or (self.clock.tick_ms or 0) + 1
+        start, end = self.intervals.bounds(session, int(self.cube.cell_key[cell]), key)
+        start = max(start, start_ms)
+        return start, max(min(end, end_ms), start)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter."""

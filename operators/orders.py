@@ -5,36 +5,23 @@ the first event of the same line, else of the same order, that stands before it 
 has a session of its own.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from operators.catalogue.bands import price_band
 from operators.columns import Columns
-from operators.hashindex import I32, I64, U64, Bool
-from operators.ledger import ORDER_TYPES, order_key
+from operators.hashindex import I64, U64, Bool
+from operators.ledger import FOLLOW_TYPES, ORDER_TYPES, order_key
 from operators.options import State
+from operators.placed import Placed
 from stream.events import EVENT_TYPES, TYPE_CODE, Event
 from stream.ids import key64
 
 _IS_ORDER: Final = np.array([e.name in ORDER_TYPES for e in EVENT_TYPES])
 _COST: Final = TYPE_CODE["cost"]
-_FOLLOWS: Final = ("refund_requested", "refund_succeeded", "order_cancelled")
 _QTY, _AMOUNT, _KNOWN_AMOUNT = 1, 2, 3
 _USER, _ORDER, _KNOWN_USER, _KNOWN_ORDER = 0, 1, 2, 3
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """What is filled in, by place in the stretch; see `operators.fold` and `operators.plan`."""
-
-    sessions: I64
-    product: I32
-    traits: I32
-    band: I32
-    values: I64
-    ids: I64
 
 
 def place_orders(state: State, columns: Columns, placed: Placed) -> Bool:
@@ -58,11 +45,12 @@ def place_orders(state: State, columns: Columns, placed: Placed) -> Bool:
     placed.ids[_ORDER, places] = state.orders.find_or_add(keys)
     first = _remember(state, places, events, keys, placed)
     for place, event, key in zip(places.tolist(), events, keys.tolist(), strict=True):
-        if event.type in _FOLLOWS or placed.sessions[place] < 0:
+        placed.keys[place] = order_line(key, event.line_id), key
+        if event.type in FOLLOW_TYPES or placed.sessions[place] < 0:
             odd[place] = True
             row = _find(state, place, event, key, first)
             if row >= 0:
-                _take(state, place, row, placed, follows=event.type in _FOLLOWS)
+                _take(state, place, row, placed, follows=event.type in FOLLOW_TYPES)
     return odd
 
 

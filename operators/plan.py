@@ -30,7 +30,8 @@ ROOM_DIMENSION: Final = 0
 class Contributions:
     """What one event of each type adds: entries `start[type] … start[type] + count[type]`.
 
-    `dimension`, `measure`, `column` have one place an entry: the column of the cell matrix,
+    `dimension`, `measure`, `column` have one place an entry: the column of the cell matrix
+    (those of `Plan.at_once` or of `Plan.deferred`),
     the number of the measure in the plan, the row of the value (or id) matrix.
     """
 
@@ -79,6 +80,7 @@ class View:
     num_layers: tuple[Layer, ...]
     den_layers: tuple[Layer, ...]
     has_den: Bool
+    deferred: bool
     in_window: dict[str, Bool]
     uses: dict[str, F32]
 
@@ -93,18 +95,24 @@ class Plan:
         self.number = {measure.name: i for i, measure in enumerate(self.measures)}
         in_use = {name for metric in self.metrics for name in metric.dimensions}
         self.dimensions = tuple(d for d in DIMENSIONS if d.name in in_use)
+        self.at_once = tuple(d for d in self.dimensions if not d.deferred)
+        self.deferred = tuple(d for d in self.dimensions if d.deferred)
         self.is_distinct = np.array([m.kind is Kind.DISTINCT for m in self.measures])
         self.of_viewers = np.array(
             [m.kind is Kind.DISTINCT and m.column.endswith("user") for m in self.measures]
         )
         self.is_gauge = np.array([m.kind is Kind.GAUGE for m in self.measures])
-        self.added = self._contributions((Kind.COUNT, Kind.SUM), VALUE_COLUMNS)
-        self.told_apart = self._contributions((Kind.DISTINCT,), ID_COLUMNS)
+        self.added = self._contributions(self.at_once, False)
+        self.told_apart = self._contributions(self.at_once, True)
+        self.deferred_added = self._contributions(self.deferred, False)
+        self.deferred_told_apart = self._contributions(self.deferred, True)
         self.views = tuple(self._view(d) for d in self.dimensions)
 
-    def _contributions(self, kinds: tuple[Kind, ...], columns: tuple[str, ...]) -> Contributions:
+    def _contributions(self, dimensions: tuple[Dimension, ...], distinct: bool) -> Contributions:
+        kinds = (Kind.DISTINCT,) if distinct else (Kind.COUNT, Kind.SUM)
+        columns = ID_COLUMNS if distinct else VALUE_COLUMNS
         entries: list[list[tuple[int, int, int]]] = [[] for _ in EVENT_TYPES]
-        for place, dimension in enumerate(self.dimensions):
+        for place, dimension in enumerate(dimensions):
             wanted = {
                 name
                 for metric in self._metrics_of(dimension)
@@ -148,9 +156,15 @@ class Plan:
             self._layers([metric.num for metric in metrics]),
             self._layers([metric.den or () for metric in metrics]),
             np.array([metric.den is not None for metric in metrics]),
+            dimension.deferred,
             in_window,
             {name: terms * in_window[name] for name in names},
         )
+
+    def measures_of(self, dimension: str) -> Bool:
+        """Which measures the metrics of a dimension use, (measures,)."""
+        view = next(view for view in self.views if view.dimension == dimension)
+        return np.asarray(((view.num != 0) | (view.den != 0)).any(axis=1) & ~self.is_gauge)
 
     def _matrix(self, columns: list[Terms]) -> I64:
         matrix = np.zeros((len(self.measures), len(columns)), np.int64)

@@ -20,13 +20,17 @@ from operators.results import Row
 
 
 class Place(NamedTuple):
-    """What a row is of: a room's n-th session, or one key of it; no room: of all of a group."""
+    """What a row is of: a room's n-th session, or one key of it; no room: of all of a group.
+
+    `interval`: start and end in ms of a key that is an interval.
+    """
 
     tenant: str
     group: str
     room_id: str | None
     key: str | None
     session_number: int | None
+    interval: tuple[int, int] | None = None
 
 
 class Layout:
@@ -80,6 +84,8 @@ class MetricRows:
         for number, (at, start, end, revision, metrics) in enumerate(columns):
             where = at.tenant, at.group, at.room_id, dimension, at.key, window
             body: dict[str, object] = {"metrics": metrics, "session_number": at.session_number}
+            if at.interval is not None:
+                body["interval_start_ms"], body["interval_end_ms"] = at.interval
             if number in nulls:
                 body["nulls"] = nulls[number]
             yield Row("metric", *where, start, end, True, revision, body)

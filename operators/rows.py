@@ -86,15 +86,15 @@ class Rows:
                 others = by_session.get(int(cube.cell_session[cell]), ())
                 dirty.update((other, name, end) for other in others)
 
-    def sessions(self, sessions: I64, *, revise: bool) -> list[MetricRows]:
-        """Rows of whole sessions, every cell of them."""
+    def sessions(self, sessions: I64, *, revise: bool, deferred: bool = False) -> list[MetricRows]:
+        """Rows of whole sessions, every cell of the dimensions that are deferred, or are not."""
         cube = self._state.cube
         count = cube.cells.count
         cells = np.flatnonzero(np.isin(cube.cell_session[:count], sessions))
         rows: list[MetricRows] = []
         for place, view in enumerate(self._state.plan.views):
             mine = cells[cube.cell_dimension[cells] == place]
-            if _SESSION in view.windows and len(mine):
+            if view.deferred == deferred and _SESSION in view.windows and len(mine):
                 rows += self._rows(view, mine, _SESSION, 0, revise=revise)
         return rows
 
@@ -148,6 +148,7 @@ class Rows:
                 room or None,
                 None if view.dimension == "room" else key,
                 int(self._state.sessions.number_of[session]) if room else None,
+                self._state.bounds(cell) if view.deferred else None,
             )
         return found
 

@@ -49,7 +49,8 @@ class Shard:
         self.rules = rules
         self.in_force = InForce(rules, fixed=fixed_rules)
         self.fold = Fold(self.state)
-        self.figures = Figures(plan, self.state.cube, self.state.presence, self.state.sessions)
+        state = self.state
+        self.figures = Figures(plan, state.cube, state.presence, state.sessions, state.bounds)
         self.boards = Boards(self.state)
         self.beat = Beat(self.state, self.fold, self.figures, self.boards)
         self.patches = Patches(self.state, self.figures, self.boards)

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from operators.deferred import ARRAYS, Waiting, joined
 from operators.groups import Group
 from operators.hashindex import HashIndex
 from operators.pack import pack, unpack
@@ -92,6 +93,7 @@ def freeze(shard: Shard) -> bytes:
     _put(data, "marks", cube.marks, _BY_MARK, cube.marks.index.count)
     _put(data, "masked", cube.masked, _BY_MARK, cube.masked.index.count)
     _put(data, "ledger", ledger, _BY_ORDER, ledger.orders.count)
+    _freeze_deferred(shard, data)
     for name, index in _indexes(shard).items():
         data[f"keys.{name}"] = index.keys()
     return pickle.dumps(data, protocol=5)
@@ -128,6 +130,7 @@ def thaw(shard: Shard, data: bytes) -> None:
     talk: dict[str, object] = bag.get("talk", {})
     shard.fold.talk.restore(talk)
     shard.in_force.restore(bag.get("rules", b""))
+    _thaw_deferred(shard, bag)
     groups: list[dict[str, object]] = bag.get("groups", [])
     for snapshot in groups:
         tenant, name = str(snapshot["tenant"]), str(snapshot["group"])
@@ -205,6 +208,35 @@ def _thaw_presence(shard: Shard, bag: Bag) -> None:
     presence.grow(shard.state.sessions.count)
 
 
+def _freeze_deferred(shard: Shard, data: dict[str, object]) -> None:
+    deferred, intervals = shard.state.deferred, shard.state.intervals
+    if deferred.parts:
+        deferred.parts = [joined(deferred.parts)]
+        for name in ARRAYS:
+            data[f"deferred.{name}"] = getattr(deferred.parts[0], name)
+    data["deferred.paid_ms"] = deferred.paid_ms[: deferred.paid.count]
+    data["deferred.before"] = sorted(deferred.before)
+    data["intervals"] = {
+        session: {dimension: sorted(points) for dimension, points in of_session.items()}
+        for session, of_session in intervals.points.items()
+    }
+
+
+def _thaw_deferred(shard: Shard, bag: Bag) -> None:
+    deferred, intervals = shard.state.deferred, shard.state.intervals
+    arrays = {name: bag.array(f"deferred.{name}") for name in ARRAYS}
+    whole = Waiting.of({name: array for name, array in arrays.items() if array is not None})
+    deferred.parts = [] if whole is None else [whole]
+    _take(bag, "deferred", deferred, "paid_ms")
+    before: list[tuple[int, int, str]] = bag.get("deferred.before", [])
+    deferred.before = set(before)
+    points: dict[int, dict[str, list[tuple[int, bool, str]]]] = bag.get("intervals", {})
+    intervals.points = {
+        session: {dimension: set(found) for dimension, found in of_session.items()}
+        for session, of_session in points.items()
+    }
+
+
 def _thaw_indexes(shard: Shard, bag: Bag) -> None:
     for name, index in _indexes(shard).items():
         keys = bag.array(f"keys.{name}")
@@ -225,6 +257,7 @@ def _indexes(shard: Shard) -> dict[str, HashIndex]:
         "presence": state.presence.index,
         "lines": state.ledger.lines,
         "ledger": state.ledger.orders,
+        "deferred.paid": state.deferred.paid,
     }
 
 

@@ -113,9 +113,15 @@ def _encode_block(block: MetricRows) -> Iterator[bytes]:
 
 @lru_cache(maxsize=65_536)
 def _names(at: Place) -> tuple[bytes, bytes, bytes, bytes, bytes]:
-    """Group, key, room, session number and tenant as JSON: the same few come again and again."""
+    """Group and interval, key, room, session number and tenant as JSON.
+
+    The same few come again and again.
+    """
+    interval = b""
+    if at.interval is not None:
+        interval = b',"interval_end_ms":%d,"interval_start_ms":%d' % at.interval[::-1]
     return (
-        orjson.dumps(at.group),
+        orjson.dumps(at.group) + interval,
         orjson.dumps(at.key),
         orjson.dumps(at.room_id),
         orjson.dumps(at.session_number),

@@ -26,6 +26,7 @@ def options_of(settings: Settings) -> Options:
         presence_ttl_ms=settings.presence_ttl_ms,
         session_idle_ms=settings.session_idle_ms,
         history_minutes=settings.history_s // 60,
+        explanation_tail_ms=settings.explanation_tail_ms,
         term_horizon_ms=settings.term_horizon_ms,
     )
 

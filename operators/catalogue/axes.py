@@ -47,6 +47,7 @@ class Dimension:
     `column` is the event field that holds the key, "" for none. `windows`: those a metric can
     have here at the most; a room has thousands of product rows, so they have fewer. A tenant's
     total has no session: its rooms start and end when they like, and it never ends.
+    `deferred`: the keys are intervals (`operators.intervals`), known once the horizon has passed.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Dimension:
     title_en: str
     title_zh: str
     windows: tuple[str, ...] = ("session", "1m")
+    deferred: bool = False
 
 
 DIMENSIONS: Final[tuple[Dimension, ...]] = (
@@ -66,6 +68,16 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = (
     Dimension("platform", "platform", "platform", "平台"),
     Dimension("price_band", "", "price band", "价格带"),
     Dimension("tenant", "", "shop, all rooms of a group", "店铺合计", ("1m", "r5", "r10")),
+    Dimension("explanation", "", "explanation segment", "讲解片段", ("session",), True),
+    Dimension("shift", "", "host shift", "主播班次", ("session",), True),
+    Dimension(
+        "campaign_phase",
+        "",
+        "before, during and after a campaign; descriptive, never causal",
+        "活动前中后(仅描述)",
+        ("session",),
+        True,
+    ),
 )
 DIMENSION_NUMBER: Final = {dimension.name: number for number, dimension in enumerate(DIMENSIONS)}
 UNKNOWN_KEY: Final = "unknown"

@@ -47,11 +47,13 @@ class Metric:
 
 SPLITS: Final = ("channel", "host", "segment", "campaign", "platform")
 """Dimensions an event carries itself."""
-TRADE: Final = ("room", "product", *SPLITS, "tenant")
-TRAFFIC: Final = ("room", *SPLITS, "tenant")
+INTERVALS: Final = ("explanation", "shift", "campaign_phase")
+"""Dimensions whose keys are intervals of a session; only totals."""
+TRADE: Final = ("room", "product", *SPLITS, "tenant", *INTERVALS)
+TRAFFIC: Final = ("room", *SPLITS, "tenant", *INTERVALS)
 ORDERS: Final = (*TRADE, "price_band")
 """Of figures made of order and refund lines alone: only those have a price."""
-OVER_TIME: Final = ("room", "tenant")
+OVER_TIME: Final = ("room", "tenant", *INTERVALS)
 """Of rates a minute, and of rates that a split's own events cannot give."""
 SESSION_AND_MINUTE: Final = ("session", "1m")
 

@@ -5,7 +5,7 @@ from typing import Final
 from operators.catalogue.model import ORDERS, OVER_TIME, TRADE, TRAFFIC, Metric, one
 
 _HOST: Final = (*OVER_TIME, "host")
-_COST: Final = ("room", "channel", "campaign", "tenant")
+_COST: Final = ("room", "channel", "campaign", "tenant", "shift", "campaign_phase")
 
 
 def _ratio(

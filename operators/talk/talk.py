@@ -13,7 +13,7 @@ from operators.catalogue.axes import PANE_MS
 from operators.columns import Columns
 from operators.hashindex import I64, Bool
 from operators.options import State
-from operators.orders import Placed
+from operators.placed import Placed
 from operators.plan import ID_COLUMNS, VALUE_COLUMNS
 from operators.profiles import Names
 from operators.results import Row

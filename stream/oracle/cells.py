@@ -6,7 +6,7 @@ from typing import Final
 
 import duckdb
 
-from stream.oracle.measures import DEFINITIONS, KEYS, users_where
+from stream.oracle.measures import BOUNDS, DEFINITIONS, INTERVALS, KEYS, users_where
 
 MINUTE_MS: Final = 60_000
 ROLLING: Final = {"r1": 1, "r5": 5, "r10": 10}
@@ -47,10 +47,14 @@ def figures(
     for name, definition in DEFINITIONS.items():
         columns.append(f"{definition.num} AS {name}_num")
         columns.append(f"{definition.den or 'NULL'} AS {name}_den")
+    names = list(DEFINITIONS)
+    if dimension in INTERVALS:
+        names += BOUNDS
+        columns += [f"any_value({name}), NULL" for name in BOUNDS]
     key = KEYS[dimension]
     where = "" if dimension == "room" else f"WHERE {key} IS NOT NULL"
     query = f"""
-        WITH exploded AS (SELECT * {_as_one(dimension)} FROM ({_exploded(window)})),
+        WITH exploded AS (SELECT * {_as_one(dimension)} FROM ({_exploded(dimension, window)})),
         rooms AS (
             SELECT session, {_bounds(window)},
                 {users_where("type = 'enter'")} AS room_viewers
@@ -67,7 +71,7 @@ def figures(
         for number, tenant, group, room_id, key, start_ms, end_ms, *values in rows:
             place = Place(tenant, group, room_id, dimension, key, window, start_ms, end_ms)
             pairs = zip(values[::2], values[1::2], strict=True)
-            yield place, number, dict(zip(DEFINITIONS, pairs, strict=True))
+            yield place, number, dict(zip(names, pairs, strict=True))
 
 
 def _as_one(dimension: str) -> str:
@@ -94,8 +98,12 @@ def _bounds(window: str) -> str:
     return f"(end_minute - {minutes}) * {MINUTE_MS} AS start_ms, end_minute * {MINUTE_MS} AS end_ms"
 
 
-def _exploded(window: str) -> str:
+def _exploded(dimension: str, window: str) -> str:
     """Events with the windows they belong to."""
+    if dimension in INTERVALS:
+        minutes = f"(interval_end_ms - interval_start_ms + {MINUTE_MS - 1}) // {MINUTE_MS}"
+        mine = f"WHERE dimension = '{dimension}'"
+        return f"SELECT *, greatest({minutes}, 1) AS minutes FROM interval_events {mine}"
     if window == "session":
         started = f"(session_end_ms - session_start_ms + {MINUTE_MS - 1}) // {MINUTE_MS}"
         minutes = f"greatest({started}, 1)"

@@ -15,10 +15,11 @@ import duckdb
 from operators.results import Row
 from stream.oracle.cells import WINDOWS, Figure, Number, Place, figures, of_nothing
 from stream.oracle.gauges import NOBODY, gauges
-from stream.oracle.measures import DEFINITIONS, GAUGES, KEYS, NEVER_EMPTY, RATIOS
+from stream.oracle.measures import BOUNDS, DEFINITIONS, GAUGES, KEYS, NEVER_EMPTY, RATIOS
 
 MAX_LISTED: Final = 1_000
 
+_KNOWN: Final = {*DEFINITIONS, *GAUGES, *BOUNDS}
 Values = Mapping[str, object]
 Figures = dict[str, Figure]
 
@@ -66,6 +67,7 @@ def last_revisions(rows: Iterable[Row]) -> dict[Place, list[tuple[Number, Values
             row.start_ms,
             row.end_ms,
         )
+        metrics = {**metrics, **{name: row.body[name] for name in BOUNDS if name in row.body}}
         number = row.body.get("session_number")
         address = place, number if isinstance(number, int) else None
         revision, values = newest.get(address, (-1, []))
@@ -155,7 +157,7 @@ def _look_for_missing(
 
 def _compare_row(report: Report, place: Place, given: Values, candidates: list[Figures]) -> None:
     """Compare with the candidate that fits best."""
-    known = {name: given[name] for name in given if name in DEFINITIONS or name in GAUGES}
+    known = {name: given[name] for name in given if name in _KNOWN}
     report.unchecked.update(given.keys() - known.keys())
     report.compared[place.dimension, place.window] += len(known)
     report.metrics.update(known.keys())

@@ -62,6 +62,7 @@ def load(
     connection.execute("CREATE TABLE unreadable AS SELECT ?::BIGINT AS lines", [rejected])
     tell(connection, words)
     run(connection, "sessions", terms)
+    run(connection, "intervals", terms)
     run(connection, "online", terms)
     run(connection, "talk", terms)
     return connection

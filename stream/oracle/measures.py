@@ -121,6 +121,12 @@ DEFINITIONS: Final[dict[str, Definition]] = {
 }
 """Metric name to its definition over the events of a window and key."""
 
+INTERVALS: Final = frozenset(("explanation", "shift", "campaign_phase"))
+"""Dimensions whose keys last from when to when (`sql/intervals.sql`)."""
+
+BOUNDS: Final = ("interval_start_ms", "interval_end_ms")
+"""Fields of their rows that are compared like metrics."""
+
 GAUGES: Final = frozenset(("online_now", "pcu", "acu_tw", "avg_watch_s"))
 """Metrics that are read from the audience (`sql/online.sql`), not from events of the window."""
 
@@ -144,5 +150,8 @@ KEYS: Final[dict[str, str]] = {
     "platform": "coalesce(platform, 'unknown')",
     "price_band": "price_band",
     "tenant": "tenant",
+    "explanation": "key",
+    "shift": "key",
+    "campaign_phase": "key",
 }
 """Dimension to the key an event belongs to; null keys other than the room's belong nowhere."""

@@ -19,6 +19,10 @@ class TimeSettings(Protocol):
         """A viewer without a sign of life counts as gone."""
 
     @property
+    def explanation_tail_ms(self) -> int:
+        """A product's clicks and orders count to its explanation this long after it."""
+
+    @property
     def session_idle_ms(self) -> int:
         """A room without events ends its session."""
 
@@ -36,6 +40,7 @@ def terms_of(settings: TimeSettings) -> Terms:
         "out_of_order_ms": settings.max_out_of_orderness_ms,
         "lateness_ms": settings.allowed_lateness_ms,
         "ttl_s": settings.presence_ttl_ms // 1000,
+        "tail_ms": settings.explanation_tail_ms,
         "idle_ms": settings.session_idle_ms,
         "skew_ms": MAX_SKEW_MS,
     }

@@ -94,6 +94,12 @@ class Settings:
         "an event this far behind the watermark still corrects its windows",
         Bounds(0, _DAY_MS),
     )
+    explanation_tail_ms: int = setting(
+        180_000,
+        Area.TIME,
+        "clicks and orders of a product count to its explanation this long after it",
+        Bounds(0, _DAY_MS),
+    )
     presence_ttl_ms: int = setting(
         300_000, Area.TIME, "a viewer without a sign of life counts as gone", Bounds(1_000, _DAY_MS)
     )

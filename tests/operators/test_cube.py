@@ -42,7 +42,7 @@ def made(random: Random, first: int, last: int) -> Made:
         random.choice(TYPES),
         random.randint(first, last),
         random.randint(-1, 2),
-        (-1, *(random.randint(-1, 2) for _ in PLAN.dimensions[1:])),
+        (-1, *(random.randint(-1, 2) for _ in PLAN.at_once[1:])),
         (1, *(random.randint(-200, 900) for _ in VALUE_COLUMNS[1:])),
         tuple(random.randint(-1, 6) for _ in ID_COLUMNS),
     )
@@ -53,7 +53,7 @@ def fold(cube: Cube, events: list[Made]) -> None:
     cells = np.stack(
         [
             cube.cell(sessions, place, np.array([one.keys[place] for one in events], np.int64))
-            for place in range(len(PLAN.dimensions))
+            for place in range(len(PLAN.at_once))
         ],
         axis=1,
     )
@@ -70,7 +70,7 @@ def recount(events: list[Made]) -> dict[Address, dict[str, list[tuple[int, int]]
     """(pane, value or id) of every addition, by cell and measure."""
     out: dict[Address, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
     for one in events:
-        for place, dimension in enumerate(PLAN.dimensions):
+        for place, dimension in enumerate(PLAN.at_once):
             wanted = {
                 name
                 for metric in PLAN.metrics
@@ -168,9 +168,7 @@ def test_after_a_long_silence_windows_are_empty_and_rings_go_back_to_the_pool() 
     cube = Cube(PLAN)
     cube.advance(FIRST_PANE)
     ids = (3,) * len(ID_COLUMNS)
-    event = Made(
-        "enter", FIRST_PANE, 0, (-1,) * len(PLAN.dimensions), (1,) * len(VALUE_COLUMNS), ids
-    )
+    event = Made("enter", FIRST_PANE, 0, (-1,) * len(PLAN.at_once), (1,) * len(VALUE_COLUMNS), ids)
     fold(cube, [event])
     cube.advance(FIRST_PANE + 200)
     cube.release_idle()

@@ -64,9 +64,16 @@ def log() -> tuple[bytes, ...]:
     """A room in which everything happens, for 100 seconds, and the ticks that end it."""
     random = Random(4)
     lines = [tick(0), event("room_status", 0, 99_999, status="start")]
+    marks: dict[int, tuple[tuple[str, dict[str, object]], ...]] = {
+        0: (("explain_start", {"product_id": "p1"}), ("shift_start", {"host_id": "h1"})),
+        40: (("promo_start", {"campaign_id": "c1"}), ("explain_end", {"product_id": "p1"})),
+        60: (("promo_end", {"campaign_id": "c1"}), ("explain_start", {"product_id": "p2"})),
+    }
     for second in range(100):
         lines += [*ticks(second, second), *eventful(random, second, second * 1000)]
-    lines += [event("room_status", 100_000, 99_998, status="end"), *ticks(100, 130)]
+        for place, (kind, more) in enumerate(marks.get(second, ())):
+            lines.append(event(kind, second * 1000, 90_000 + second * 2 + place, None, **more))
+    lines += [event("room_status", 100_000, 99_998, status="end"), *ticks(100, 230)]
     return tuple(lines)
 
 

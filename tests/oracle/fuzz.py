@@ -14,7 +14,11 @@ PLAIN = (
 )
 TRADE = ("order_created", "order_paid", "order_paid", "order_cancelled", "refund_requested")
 ROOMS = ("r1", "r1", "r2", "r3")
-OTHER = ("cost", "catalog", "product_listed", "explain_start", "settlement", "stock_set")
+OTHER = ("cost", "catalog", "product_listed", "settlement", "stock_set")
+MARKS = (
+    *("explain_start", "explain_start", "explain_end", "shift_start", "shift_end"),
+    *("promo_start", "promo_end"),
+)
 
 
 def random_log(seed: int, minutes: int = 8, events: int = 250) -> list[bytes]:
@@ -97,8 +101,13 @@ def _event(rng: random.Random, time_ms: int) -> dict[str, object]:
     kind = rng.random()
     if kind < 0.72:
         return event | {"type": rng.choice(PLAIN), "product_id": _product(rng), "text": _text(rng)}
-    if kind < 0.8:
+    if kind < 0.76:
         return event | _other(rng)
+    if kind < 0.82:
+        # To the full second: some start or end together.
+        event["event_time_ms"] = T + time_ms // 1000 * 1000
+        subject = {"host_id": f"h{rng.randrange(2)}", "campaign_id": f"c{rng.randrange(2)}"}
+        return event | {"type": rng.choice(MARKS), "product_id": _product(rng)} | subject
     return event | _trade(rng)
 
 
