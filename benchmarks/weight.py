@@ -75,16 +75,17 @@ def idle(rooms: str) -> Figures:
     count = int(rooms)
 
     def lines(first: int, last: int) -> bytes:
-        head = f'{{"event_id":"{START_MS}","source":"clock","type":"tick"'
-        made = [f'{head},"event_time_ms":{START_MS}}}']
+        now_ms = START_MS + 6_000 * (first > 0) * 2
+        head = f'{{"event_id":"{now_ms}","source":"clock","type":"tick"'
+        made = [f'{head},"event_time_ms":{now_ms}}}']
         made += [
-            f'{{"event_id":"s{n}","source":"/idle","type":"room_status","event_time_ms":{START_MS},'
+            f'{{"event_id":"s{n}","source":"/idle","type":"room_status","event_time_ms":{now_ms},'
             f'"tenant":"t1","room_id":"r{n}","host_id":"h{n}","status":"start"}}'
             for n in range(first, last)
         ]
         made.append(
-            f'{{"event_id":"{START_MS + 6_000 + first}","source":"clock","type":"tick",'
-            f'"event_time_ms":{START_MS + 6_000 + first}}}'
+            f'{{"event_id":"{now_ms + 6_000}","source":"clock","type":"tick",'
+            f'"event_time_ms":{now_ms + 6_000}}}'
         )
         return "\n".join(made).encode()
 

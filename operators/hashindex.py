@@ -23,7 +23,7 @@ _FEW: Final = 24
 class HashIndex:
     """Keys to rows `0, 1, 2 …` in the order of their first appearance.
 
-    Memory: 8 bytes a key (with growth by half) and 8 to 16 bytes of table.
+    Memory: 8 bytes a key (and up to an eighth in reserve) and 8 to 16 bytes of table.
     """
 
     __slots__ = ("_bits", "_keys", "_table", "count")
@@ -67,7 +67,7 @@ class HashIndex:
         if wanted * 2 > len(self._table):
             absent = int((self.find(keys) < 0).sum())
             if (self.count + absent) * 2 > len(self._table):
-                self._rebuild((self.count + absent) * 2)
+                self._rebuild(self.count + absent)
         place = self._home(keys)
         rows = self._table[place].astype(np.int64)
         open_ = np.flatnonzero((rows < 0) | (self._keys_at(rows) != keys))
@@ -97,7 +97,7 @@ class HashIndex:
         self._keys[start:need] = keys
         self.count = need
         if need * 2 > len(self._table):
-            self._rebuild(need * 2)
+            self._rebuild(need)
         else:
             self._insert(np.arange(start, need, dtype=np.int32))
 
@@ -120,7 +120,7 @@ class HashIndex:
 
     def _reserve(self, count: int) -> None:
         if count > len(self._keys):
-            grown = np.empty(max(count + count // 2, 64), np.uint64)
+            grown = np.empty(max(count + count // 8, 64), np.uint64)
             grown[: self.count] = self._keys[: self.count]
             self._keys = grown
 

@@ -73,8 +73,7 @@ class Patches:
         self._figures = figures
         self._boards = boards
         self._sent = {
-            view.dimension: _Sent(len(view.windows), len(state.plan.measures))
-            for view in state.plan.views
+            view.dimension: _Sent(len(view.windows), len(view.used)) for view in state.plan.views
         }
         self._names = {
             (view.dimension, window.name): np.array(
@@ -161,8 +160,9 @@ class Patches:
             if window.name not in windows:
                 continue
             measures = self._figures.measures(view, cells, self._span(view, place))
-            other = measures != sent.measures[rows, place]
-            sent.measures[rows, place] = measures
+            used = measures[:, view.used]
+            other = used != sent.measures[rows, place]
+            sent.measures[rows, place] = used
             changed = other.astype(np.float32) @ view.uses[window.name] > 0
             num, den = self._figures.ratios(view, measures)
             at, which = np.nonzero(changed)

@@ -68,8 +68,8 @@ class View:
     """How the metrics of one dimension are read from a matrix of measures.
 
     `num` and `den` have shape (measures, metrics), the `_layers` say the same; `has_den` and
-    `in_window[name]` (metrics,). `uses[name]` is (measures, metrics), 1 where a metric of that
-    window has the measure among its terms.
+    `in_window[name]` (metrics,). `used`: the measures that are a term of any; `uses[name]` is
+    (used, metrics), 1 where a metric of that window has the measure among its terms.
     """
 
     dimension: str
@@ -82,6 +82,7 @@ class View:
     has_den: Bool
     deferred: bool
     in_window: dict[str, Bool]
+    used: I64
     uses: dict[str, F32]
 
 
@@ -146,7 +147,8 @@ class Plan:
         in_window = {
             name: np.array([name in metric.windows for metric in metrics]) for name in names
         }
-        terms = ((num != 0) | (den != 0)).astype(np.float32)
+        terms = (num != 0) | (den != 0)
+        used = np.flatnonzero(terms.any(axis=1))
         return View(
             dimension.name,
             metrics,
@@ -158,7 +160,8 @@ class Plan:
             np.array([metric.den is not None for metric in metrics]),
             dimension.deferred,
             in_window,
-            {name: terms * in_window[name] for name in names},
+            used,
+            {name: (terms[used] & in_window[name]).astype(np.float32) for name in names},
         )
 
     def measures_of(self, dimension: str) -> Bool:

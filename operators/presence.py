@@ -40,7 +40,8 @@ class Presence:
         last_s: by session: second of its last event (set by the caller).
         note_s, online_last: by session: a second (set by the caller), and how many were online
             then, once the horizon has passed it.
-        ring_of: by session: its row in `rings`, -1 once it is released; `owner` the reverse.
+        ring_of: by session: its row in `rings`, -1 before its first point and once it is released;
+            `owner` the reverse.
         rings: (rows, SECONDS): change of online at second s in place s % SECONDS.
     """
 
@@ -70,16 +71,22 @@ class Presence:
             return
         for name in BY_SESSION:
             setattr(self, name, grown(getattr(self, name), sessions))
-        free = np.flatnonzero(self.owner < 0)[: sessions - self.sessions]
-        first = len(self.owner)
-        more = sessions - self.sessions - len(free)
+        self.ring_of[self.sessions : sessions] = -1
+        self.sessions = sessions
+
+    def _open_rings(self, sessions: I64) -> None:
+        """Give a ring to those of the sessions that have none: a room nobody is in needs none."""
+        bare = np.unique(sessions[self.ring_of[sessions] < 0])
+        if not len(bare):
+            return
+        rows = np.flatnonzero(self.owner < 0)[: len(bare)]
+        first, more = len(self.owner), len(bare) - len(rows)
         if more:
             self.owner = np.concatenate((self.owner, np.full(more, -1, np.int32)))
-            self.rings = grown(self.rings, len(self.owner))
-        rows = np.concatenate((free, np.arange(first, first + more)))
-        self.ring_of[self.sessions : sessions] = rows
-        self.owner[rows] = np.arange(self.sessions, sessions)
-        self.sessions = sessions
+            self.rings = grown(self.rings, first + more)
+            rows = np.concatenate((rows, np.arange(first, first + more)))
+        self.ring_of[bare] = rows
+        self.owner[rows] = bare
 
     def release(self, sealed: Bool) -> None:
         """Forget who was online in sealed sessions (indexed by session); their sums stay.
@@ -116,6 +123,7 @@ class Presence:
 
     def see(self, sessions: I64, viewers: I64, seconds: I64, leaves: Bool) -> None:
         """Take points; shapes (n,). Points before the horizon are not given."""
+        self._open_rings(sessions)
         keys = (sessions.astype(np.uint64) << _SESSION_SHIFT) | viewers.astype(np.uint64)
         rows = self.index.find_or_add(keys)
         self.last = grown(self.last, self.index.count)
@@ -236,8 +244,9 @@ class Presence:
         """
         seconds = np.arange(self.horizon_s + 1, stop_s)
         rows = self.ring_of[sessions].astype(np.int64)
-        changes = self.rings[rows[:, None], seconds % SECONDS]
-        changes[rows < 0] = 0
+        changes = np.zeros((len(rows), len(seconds)), np.int32)
+        there = rows >= 0
+        changes[there] = self.rings[rows[there, None], seconds % SECONDS]
         online = self.base[sessions][:, None] + np.cumsum(changes, axis=1)
         online[self._after_stop(self.stop_s[sessions], seconds)] = 0
         return np.asarray(online[:, start_s - self.horizon_s - 1 :])

@@ -17,6 +17,7 @@ from operators.hashindex import I32, I64
 T = TypeVar("T", bound=np.generic)
 
 RING: Final = 64
+_LARGE_BYTES: Final = 262_144
 _LONGEST: Final = max(ROLLING_PANES)
 
 
@@ -66,7 +67,9 @@ class DistinctRings:
     def grow(self, rows: int) -> None:
         """Make room for `rows` rows."""
         self.rings = grown(self.rings, rows)
-        self.base = grown(self.base, rows)
+        if len(self.base) < len(self.rings):
+            more = np.zeros((len(self.rings) - len(self.base), len(ROLLING_PANES)), np.int32)
+            self.base = np.concatenate((self.base, more))
 
     def mark(self, rows: I64, panes: I64, before: I64, after: I64) -> None:
         """Count ids newly seen in `panes`; `before` and `after` are q and n of the class text.
@@ -101,9 +104,14 @@ class DistinctRings:
 
 
 def grown(array: npt.NDArray[T], rows: int) -> npt.NDArray[T]:
-    """`array` with room for `rows` rows, zeros where new; the same array where it has them."""
-    if rows <= len(array):
+    """`array` with room for `rows` rows, zeros where new; the same array where it has them.
+
+    Small arrays double; large ones grow by an eighth, since what is kept in reserve counts too.
+    """
+    had = len(array)
+    if rows <= had:
         return array
-    fresh = np.zeros((max(rows, len(array) * 2, 16), *array.shape[1:]), array.dtype)
-    fresh[: len(array)] = array
+    room = had * 2 if array.nbytes < _LARGE_BYTES else had + had // 8
+    fresh = np.zeros((max(rows, room, 16), *array.shape[1:]), array.dtype)
+    fresh[:had] = array
     return fresh
