@@ -28,11 +28,12 @@ Figures = dict[str, Figure]
 class Report:
     """Outcome: values compared by (dimension, window), mismatches, metrics nobody checks.
 
-    `boards`: values of board lines by (board, window).
+    `boards`: values of board lines by (board, window); `alerts`: firing alerts by rule.
     """
 
     compared: Counter[tuple[str, str]] = field(default_factory=Counter)
     boards: Counter[tuple[str, str]] = field(default_factory=Counter)
+    alerts: Counter[str] = field(default_factory=Counter)
     metrics: Counter[str] = field(default_factory=Counter)
     mismatches: list[str] = field(default_factory=list)
     mismatch_count: int = 0

@@ -6,7 +6,8 @@ from pathlib import Path
 from operators.catalogue import METRICS
 from operators.catalogue.axes import DIMENSIONS
 from stream.formats import Rejects, read_events
-from stream.options import words_of
+from stream.options import rules_of, words_of
+from stream.oracle.alerts import check_alerts
 from stream.oracle.compare import Report, compare
 from stream.oracle.compare_boards import compare_boards
 from stream.oracle.load import load
@@ -63,6 +64,8 @@ def check_file(path: Path, fmt: str, settings: Settings) -> Report:
         report = compare(connection, rows, promised())
         horizon_ms = settings.term_horizon_ms
         compare_boards(connection, rows, report, words_of(settings), horizon_ms)
+        rules = {rule.name: rule for rule in rules_of(settings).rules}
+        check_alerts(connection, rows, rules, report, settings.max_out_of_orderness_ms)
         return report
     finally:
         connection.close()
@@ -79,6 +82,7 @@ def describe(path: Path, report: Report) -> str:
         f"  board {name} {window}: {count}"
         for (name, window), count in sorted(report.boards.items())
     ]
+    lines += [f"  alert {name}: {count}" for name, count in sorted(report.alerts.items())]
     if report.unchecked:
         lines.append(f"  not checked: {', '.join(sorted(report.unchecked))}")
     lines += [f"  MISMATCH {text}" for text in report.mismatches[:SHOWN]]
