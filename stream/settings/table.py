@@ -86,13 +86,13 @@ class Settings:
     workers: int = setting(1, Area.ENGINE, "Bytewax workers in one process", Bounds(1, 64))
 
     max_out_of_orderness_ms: int = setting(
-        2_000, Area.TIME, "the watermark trails the clock by this much", Bounds(0, _DAY_MS)
+        2_000, Area.TIME, "the watermark trails the clock by this much", Bounds(0, 15_000)
     )
     allowed_lateness_ms: int = setting(
         60_000,
         Area.TIME,
         "an event this far behind the watermark still corrects its windows",
-        Bounds(0, _DAY_MS),
+        Bounds(0, 60_000),
     )
     explanation_tail_ms: int = setting(
         180_000,

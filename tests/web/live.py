@@ -3,15 +3,15 @@
 The log is fed from here, tick by tick, so nothing depends on how fast the machine is.
 """
 
-import json
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from simulators.api import write_recording
 from simulators.plan import SimulationPlan
@@ -20,55 +20,92 @@ from sinks.log_writer import Entry, LogWriter
 from sinks.redis_client import Link
 from sinks.redis_server import RedisServer
 from stream.replay_log import append_patiently, pieces
+from stream.replay_scout import Scout
 from stream.replay_tape import Tape, make_tape
 from stream.settings.table import Settings
 from tests.web.stage import SECRET, Gateway
 
 LIVEROOM = str(Path(sys.executable).with_name("liveroom"))
-LAG_MS = 2_000
-BEGAN_S = 300
-PATIENT = ("--allowed-lateness-ms", "1200000")
+AHEAD_MS = 55_000
+PLAN = SimulationPlan(scenario="stock_out", rooms=2, minutes=12, rate=20, seed=5)
 
 
 @dataclass
 class Live:
-    """A broadcast as far as `play_to` has fed it."""
+    """A broadcast as far as `play_to` has fed it; `play` feeds a recorded second each second."""
 
     tape: Tape
     writer: LogWriter
     port: int
     token: str
-    alerts: list[dict[str, Any]]
     at: int = 0
+    _end: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
 
     def url(self, path: str, query: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}?{query}#token={self.token}"
 
     def play_to(self, at_ms: int) -> None:
         """Feed the log up to the last tick until then."""
-        end = self.tape.end(self.tape.reached(at_ms))
+        self._feed(self.tape.end(self.tape.reached(at_ms)))
+
+    def play(self) -> None:
+        """Go on by itself, at the recorded pace."""
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop what `play` began."""
+        self._end.set()
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._end.wait(1.0):
+            self._feed(self.tape.end(min(self.tape.count, self.tape.before(self.at) + 1)))
+
+    def _feed(self, end: int) -> None:
         for body in pieces(self.tape.read(self.at, end)):
             append_patiently(self.writer, [Entry(0, body, "live")])
         self.at = end
 
 
-@contextmanager
-def broadcast(folder: Path, plan: SimulationPlan, assets: Path | None) -> Iterator[Live]:
-    """Simulate, learn from a replay which alerts will fire, start everything, feed nothing yet.
+def draw(plan: SimulationPlan, began_ms: int, folder: Path) -> Tape:
+    """Simulate a broadcast that began then."""
+    recording = folder / "recording.ndjson"
+    write_recording(replace(plan, start_ms=began_ms // 60_000 * 60_000), recording)
+    return make_tape([recording.read_bytes()], folder / "tape.ndjson")
 
-    It has begun some minutes ago by the wall clock, which is an operator's: an answer must not
-    be late or from the future however long the browser takes.
+
+def first_alert(tape: Tape, folder: Path) -> tuple[int, str]:
+    """The tick that tells the first alert, ms, and the alert's id."""
+    with tempfile.TemporaryDirectory(dir=folder) as places:
+        scout = Scout(tape, Settings(), Path(places))
+        while not scout.alerts and not scout.done:
+            scout.advance(0.0)
+        id_, (at_ms, _) = next(iter(scout.alerts.items()))
+    return at_ms, id_
+
+
+def draw_with_alert(plan: SimulationPlan, folder: Path) -> tuple[Tape, int, str]:
+    """A broadcast whose first alert fires now: its tape, that tick, the alert's id.
+
+    An operator's answer has the wall clock's time, which must not be a minute away from the
+    log's: it is a little ahead, so there are one or two minutes for a slow machine.
     """
-    recording, rows = folder / "recording.ndjson", folder / "rows.ndjson"
-    began_ms = (int(time.time()) - BEGAN_S) // 60 * 60_000
-    write_recording(replace(plan, start_ms=began_ms), recording)
-    replay = [LIVEROOM, "replay", str(recording), "--results", str(rows), *PATIENT]
-    subprocess.run(replay, check=True, timeout=300, capture_output=True)
-    made = [json.loads(line) for line in rows.read_bytes().splitlines()]
-    alerts = [row for row in made if row["kind"] == "alert"]
-    tape = make_tape([recording.read_bytes()], folder / "tape.ndjson")
+    now_ms = int(time.time()) * 1_000
+    tape = draw(plan, now_ms, folder)
+    after_ms = first_alert(tape, folder)[0] - tape.from_ms
+    tape.close()
+    tape = draw(plan, int(time.time()) * 1_000 + AHEAD_MS - after_ms, folder)
+    return tape, *first_alert(tape, folder)
+
+
+@contextmanager
+def broadcast(folder: Path, tape: Tape, assets: Path | None) -> Iterator[Live]:
+    """Start everything; nothing is fed yet."""
     with RedisServer.start(folder) as redis:
-        run = [LIVEROOM, "run", *PATIENT, "--redis-url", redis.url, "--shards", "1"]
+        run = [LIVEROOM, "run", "--redis-url", redis.url, "--shards", "1"]
         run += ["--recovery-dir", str(folder / "recovery")]
         with (folder / "engine.log").open("wb") as log:
             engine = subprocess.Popen(run, stdout=log, stderr=log, cwd=folder)
@@ -76,10 +113,14 @@ def broadcast(folder: Path, plan: SimulationPlan, assets: Path | None) -> Iterat
             redis_url=redis.url, shards=1, port=0, token_secret=SECRET, assets_dir=assets
         )
         gateway, link = Gateway(settings), Link(redis.url)
+        live = None
         try:
             token = mint_token(settings, ["t1"], ["*"], "operator", 3_600)
-            yield Live(tape, LogWriter(link, 1), gateway.start(), token, alerts)
+            live = Live(tape, LogWriter(link, 1), gateway.start(), token)
+            yield live
         finally:
+            if live is not None:
+                live.stop()
             link.close()
             gateway.stop()
             engine.terminate()

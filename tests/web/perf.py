@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
-from simulators.plan import SimulationPlan
 from tests.web.conftest import ASSETS, CHROMIUM_ARGS, find_chromium
-from tests.web.live import LAG_MS, Live, broadcast
+from tests.web.live import PLAN, Live, broadcast, draw_with_alert
 from tests.web.script import Script
 from tests.web.stage import STATES, Stage
 
@@ -96,13 +95,11 @@ def paint_figure(which: str, paints: list[float]) -> Figure:
     return Figure(name, statistics.median(paints), PAINT_MS, "ms")
 
 
-def answers(live: Live, browser: "Browser") -> list[Figure]:
+def answers(live: Live, id_: str, browser: "Browser") -> list[Figure]:
     """From a click in one console to the other's drawing, through log, engine and gateway."""
-    fires = next(alert for alert in live.alerts if alert["state"] == "firing")
-    live.play_to(fires["at_ms"] + LAG_MS)
     url = live.url("/console", "rooms=t1/r1&lang=en")
     one, other = (browser.new_page(viewport=SIZE) for _ in range(2))
-    alert = f'[data-id="{fires["id"]}"]'
+    alert = f'[data-id="{id_}"]'
     for page in (one, other):
         page.goto(url)
         page.wait_for_selector(f'{alert}[data-state="firing"]', timeout=60_000)
@@ -216,9 +213,10 @@ def main() -> int:
             executable_path=find_chromium(), args=list(CHROMIUM_ARGS)
         )
         figures = measure(stage, browser.new_page(viewport=SIZE), options.seconds, options.minutes)
-        plan = SimulationPlan(scenario="stock_out", rooms=2, minutes=12, rate=20, seed=5)
-        with broadcast(Path(scratch), plan, ASSETS) as live:
-            figures += answers(live, browser)
+        tape, at_ms, id_ = draw_with_alert(PLAN, Path(scratch))
+        with broadcast(Path(scratch), tape, ASSETS) as live:
+            live.play_to(at_ms)
+            figures += answers(live, id_, browser)
         browser.close()
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     sys.stdout.write(
