@@ -1,6 +1,6 @@
 /** "What a value means": one dialog for every tile, all of it from the catalogue. */
 
-import { clock, figure, fraction, isRatio } from "./format.js";
+import { clock, figure, fraction, isRatio, scalar } from "./format.js";
 import { node } from "./dom.js";
 import { has } from "./i18n.js";
 
@@ -58,6 +58,8 @@ function valueRows(ctx, metric, window, channel) {
   const value = store.get(channel, `${window}.${metric}`);
   const currency = store.get(channel, "meta.currency");
   const rows = [[t("value"), figure(value, catalogue.unit(metric), currency, lang)]];
+  const why = whyNone(ctx, metric, window, channel);
+  if (why !== "") rows.push([t("why_none"), why]);
   if (isRatio(value)) {
     rows.push([`${t("numerator")} / ${t("denominator")}`, fraction(value, ...catalogue.partUnits(metric), currency, lang)]);
   }
@@ -65,6 +67,15 @@ function valueRows(ctx, metric, window, channel) {
   rows.push([t("status"), t(ended ? "final" : "provisional")]);
   rows.push([t("as_of"), clock(store.get(channel, "meta.wm_ms"))]);
   return rows;
+}
+
+/** Why a figure has no value, in words; "" where it has one. Reasons stand in the field `<window>.nulls`. */
+export function whyNone({ t, store }, metric, window, channel) {
+  const value = store.get(channel, `${window}.${metric}`);
+  if (scalar(value) !== null) return "";
+  const reason = store.get(channel, `${window}.nulls`)?.[metric];
+  if (reason !== undefined) return has(`null_${reason}`) ? t(`null_${reason}`) : String(reason);
+  return t(isRatio(value) && value.den === 0 ? "null_zero" : "null_absent");
 }
 
 /** @returns {string} a window's name in the page's language, else as the catalogue says it */

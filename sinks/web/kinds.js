@@ -7,10 +7,11 @@ import { cards } from "./tile_cards.js";
 import { explained } from "./tile_explained.js";
 import { funnel, split, terms } from "./tile_bars.js";
 import { all, hero, metric } from "./tile_metric.js";
+import { splits } from "./tile_splits.js";
 import { stock } from "./tile_stock.js";
 
 export const KINDS = {
-  all, board, cards, conversion, explained, funnel, heat, hero, metric, split, stock, terms, trend,
+  all, board, cards, conversion, explained, funnel, heat, hero, metric, split, splits, stock, terms, trend,
   alerts: alertList,
   ticker: alertTicker,
 };

@@ -7,14 +7,18 @@ import { hostOf } from "./marks.js";
 import { spark, SPARK_ROOMS } from "./spark.js";
 import { statusOf } from "./shell.js";
 
-
+/** More cards than this do not fit a screen: the others, the smallest, are counted. */
+const MOST_CARDS = 24;
+/** More than this are drawn small, without their past. */
+const LARGE_CARDS = 9;
 const FACTS = ["online_now", "orders_paid", "cvr_view", "view_uv", "aov_order", "refund_rate"];
 
 export function cards(ctx, body) {
   const { catalogue } = ctx;
   const list = node("ul", { class: "cards" });
   body.append(list);
-  const sparks = ctx.rooms.length <= SPARK_ROOMS;
+  const sparks = ctx.rooms.length <= Math.min(SPARK_ROOMS, LARGE_CARDS);
+  list.classList.toggle("many", ctx.rooms.length > LARGE_CARDS);
   const metrics = (ctx.rooms.length <= 3 ? FACTS : FACTS.slice(0, 3)).filter((name) => catalogue.has(name));
   return {
     channels: [
@@ -27,6 +31,8 @@ export function cards(ctx, body) {
       const alerts = openAlerts(ctx.groups.flatMap((group) => ctx.store.log(`alerts:${group}`)));
       const rooms = [...ctx.rooms].map((room) => ({ key: room.room, room, gmv: gmvOf(ctx, room) }))
         .sort((a, b) => (b.gmv ?? -1) - (a.gmv ?? -1) || (a.key < b.key ? -1 : 1));
+      const hidden = rooms.splice(MOST_CARDS).length;
+      ctx.extra.textContent = hidden > 0 ? ctx.t("more", integer(hidden, ctx.lang)) : "";
       const elements = keyed(list, rooms, (item) => card(ctx, item.room, metrics, sparks));
       for (const { key, room } of rooms) {
         elements.get(key).show(alerts.filter((alert) => alert.room_id === room.id && alert.tenant === room.tenant));

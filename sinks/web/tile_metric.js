@@ -2,7 +2,7 @@
 
 import { addUp } from "./derive.js";
 import { calm, keyed, node, setText, setVar } from "./dom.js";
-import { windowName } from "./explain.js";
+import { whyNone, windowName } from "./explain.js";
 import { figure, fraction, isRatio, moneyParts, NONE, scalar } from "./format.js";
 import { spark, SPARK_ROOMS } from "./spark.js";
 
@@ -45,6 +45,7 @@ export function metric(ctx, body, spec) {
       setText(side, scalar(recent) === null ? "" : t("r5", figure(recent, unit, currency, lang)));
       trend?.draw(pasts.map((past) => ctx.store.fields(past)), spec.metric);
       value.classList.toggle("none", scalar(reads) === null);
+      value.title = scalar(reads) === null && ctx.room !== null ? whyNone(ctx, spec.metric, window, ctx.channel.room(ctx.room)) : "";
     },
   };
 }
@@ -145,7 +146,7 @@ export function all(ctx, body, spec) {
           const value = ctx.store.get(channel, `${window}.${key}`);
           const units = catalogue.partUnits(key);
           setText(cells[at], figure(value, catalogue.unit(key), currency, lang));
-          cells[at].title = isRatio(value) ? fraction(value, ...units, currency, lang) : "";
+          cells[at].title = scalar(value) === null ? whyNone(ctx, key, window, channel) : isRatio(value) ? fraction(value, ...units, currency, lang) : "";
         });
       }
       return items.length > 0;
@@ -161,7 +162,7 @@ function names(ctx) {
     if (/^(session|m1|r1|r5|r10)$/.test(field.slice(0, dot))) present.add(field.slice(dot + 1));
   }
   const listed = ctx.catalogue.metrics.map((entry) => entry.name).filter((name) => present.has(name));
-  const rest = [...present].filter((name) => !ctx.catalogue.has(name)).sort();
+  const rest = [...present].filter((name) => name !== "nulls" && !ctx.catalogue.has(name)).sort();
   return [...listed, ...rest];
 }
 

@@ -48,6 +48,7 @@ const ALERTS = { kind: "alerts", area: "alerts" };
 const STOCK = { kind: "stock", area: "stock" };
 const TERMS = { kind: "terms", area: "terms", limit: 40, shares: true };
 const ALL = { kind: "all", area: "all" };
+const SPLITS = { kind: "splits", dimension: "explanation", area: "splits" };
 const TREND = { kind: "trend", title: "tile_marks", area: "trend" };
 const PRODUCTS = board("products_gmv", "product", { title: "tile_products", area: "products", own: true, limit: 10 });
 
@@ -58,7 +59,7 @@ export const CONSOLES = {
     tiles: [
       ...figures(["gmv_paid", ...KPI.slice(0, 5)], { area: "kpi" }), ALERTS, TREND, STOCK, TERMS, PRODUCTS,
       { kind: "funnel", area: "funnel" }, { kind: "conversion", area: "conversion" }, { kind: "heat", area: "heat", products: 5 },
-      { kind: "split", title: "tile_channels", dimension: "channel", share: ["view_uv", "view_pv"], second: "pay_uv", area: "channels", limit: 8 }, ALL,
+      { kind: "split", title: "tile_channels", dimension: "channel", share: ["view_uv", "view_pv"], second: "pay_uv", area: "channels", limit: 8 }, SPLITS, ALL,
     ],
   },
   host: {
@@ -79,7 +80,7 @@ export const CONSOLES = {
     layout: "console-finance",
     tiles: [
       HERO, ...figures(["orders_paid", "aov_order", "aov_buyer", "refund_amount", "refund_rate"], { area: "kpi" }),
-      TREND, PRODUCTS, ALL,
+      TREND, PRODUCTS, { ...SPLITS, dimension: "price_band" }, ALL,
     ],
   },
   boss: {
