@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from operators.facts import GroupFacts
-from operators.results import Patch
+from operators.results import Patch, Row
 from operators.rules.book import AlertBook
 from operators.rules.model import AlertChange, RuleSet
-from operators.stock import STOCK_TYPES, StockLedger
+from operators.stock import STOCK_TYPES, StockLedger, StockSettings
+from operators.stock.rows import StockRows
 from operators.timeline import Timeline
 from stream.events import Event
 
@@ -18,10 +19,15 @@ RESTLESS_TYPES: Final = STOCK_TYPES | {"violation"}
 class Group:
     """Stock, alerts and names of one (tenant, group)."""
 
-    def __init__(self, tenant: str, group: str, rules: RuleSet) -> None:
+    def __init__(
+        self, tenant: str, group: str, rules: RuleSet, stock: StockSettings | None = None
+    ) -> None:
         self.tenant = tenant
         self.group = group
-        self.stock = StockLedger(tenant, group)
+        self.stock = StockLedger(tenant, group, stock)
+        self._stock_rows = StockRows(self.stock)
+        self.rows: list[Row] = []
+        """Rows of stock since the caller last took them."""
         self.alerts = AlertBook(rules, tenant, group)
         self.timeline = Timeline()
         self.names: dict[str, dict[str, object]] = {}
@@ -43,13 +49,15 @@ class Group:
 
     def beat(self, watermark_ms: int, facts: GroupFacts) -> list[AlertChange]:
         """Move the group's time and judge its rules."""
-        self.stock.advance(watermark_ms)
+        _, rows = self._stock_rows.advance(watermark_ms)
+        self.rows += rows
         self.timeline.forget(watermark_ms)
         return self.alerts.evaluate(watermark_ms, facts)
 
     def pulse(self, watermark_ms: int) -> list[AlertChange]:
         """Between two beats: judge what cannot wait, on what the watermark has passed."""
-        changed = self.stock.advance(watermark_ms)
+        changed, rows = self._stock_rows.advance(watermark_ms)
+        self.rows += rows
         return self.alerts.pulse(watermark_ms, changed, self.stock)
 
     @property
@@ -88,6 +96,7 @@ class Group:
             "tenant": self.tenant,
             "group": self.group,
             "stock": self.stock.snapshot(),
+            "stock_rows": self._stock_rows.snapshot(),
             "alerts": self.alerts.snapshot(),
             "names": self.names,
             "marks": self.timeline.marks,
@@ -100,6 +109,9 @@ class Group:
             part = data.get(name)
             if isinstance(part, dict):
                 getattr(self, name).restore(part)
+        rows = data.get("stock_rows")
+        if isinstance(rows, dict):
+            self._stock_rows.restore(rows)
         marks = data.get("marks")
         ended = data.get("marks_end_ms")
         if isinstance(marks, dict):

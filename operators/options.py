@@ -27,6 +27,7 @@ class Options:
     session_idle_ms: int = 1_800_000
     board_ttl_ms: int = 86_400_000
     board_lines: int = 50
+    stock_low_units: int = 10
     history_minutes: int = 240
     explanation_tail_ms: int = 180_000
     words: Words = Words()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-RowKind = Literal["metric", "board", "alert"]
+RowKind = Literal["metric", "board", "alert", "stock"]
 
 CHANNELS: Final[dict[str, tuple[Literal["state", "log"], str]]] = {
     "room": ("state", "`room:T/ROOM`: the room's own figures, field `<window>.<metric>`"),

@@ -25,6 +25,7 @@ from operators.row_blocks import MetricRows, RowSeq
 from operators.rules.inforce import InForce
 from operators.rules.model import AlertChange, RuleSet
 from operators.sessions import Place
+from operators.stock import StockSettings
 
 __all__ = ["Record", "Shard"]
 _NO_TICK = -1
@@ -200,10 +201,13 @@ class Shard:
         address = (where.tenant, where.group)
         found = self.groups.get(address)
         if found is None:
-            found = self.groups[address] = Group(
-                where.tenant, where.group, self.in_force.of(*address)
-            )
+            found = self.groups[address] = self.new_group(*address)
         return found
+
+    def new_group(self, tenant: str, group: str) -> Group:
+        """An empty group as rules and options say; not yet one of ours."""
+        stock = StockSettings(low_units=self.state.options.stock_low_units)
+        return Group(tenant, group, self.in_force.of(tenant, group), stock)
 
     def _beat(self, tick_ms: int, record: AnyRecord) -> list[Output]:
         state = self.state
@@ -229,6 +233,8 @@ class Shard:
             group = self.groups[address]
             facts = GroupFacts(tables, group.stock, sessions.get(address, {}))
             changes += group.beat(now_ms, facts)
+            finals.rows += group.rows
+            group.rows.clear()
             if group.restless:
                 self.restless.add(address)
         return [self._finals(record.version, record.as_of_ms, finals, changes)]

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.deferred import ARRAYS, Waiting, joined
-from operators.groups import Group
 from operators.hashindex import HashIndex
 from operators.pack import pack, unpack
 from operators.presence import BY_SESSION as PRESENCE_BY_SESSION
@@ -133,8 +132,7 @@ def thaw(shard: Shard, data: bytes) -> None:
     _thaw_deferred(shard, bag)
     groups: list[dict[str, object]] = bag.get("groups", [])
     for snapshot in groups:
-        tenant, name = str(snapshot["tenant"]), str(snapshot["group"])
-        group = Group(tenant, name, shard.in_force.of(tenant, name))
+        group = shard.new_group(str(snapshot["tenant"]), str(snapshot["group"]))
         group.restore(snapshot)
         shard.groups[group.tenant, group.group] = group
 

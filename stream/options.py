@@ -25,6 +25,7 @@ def options_of(settings: Settings) -> Options:
         allowed_lateness_ms=settings.allowed_lateness_ms,
         presence_ttl_ms=settings.presence_ttl_ms,
         session_idle_ms=settings.session_idle_ms,
+        stock_low_units=settings.stock_low_units,
         history_minutes=settings.history_s // 60,
         explanation_tail_ms=settings.explanation_tail_ms,
         term_horizon_ms=settings.term_horizon_ms,

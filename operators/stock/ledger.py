@@ -122,6 +122,10 @@ class StockLedger:
         """Live sums of the group: active SKUs, capital, pools low, out, hot, dead, slow."""
         return self._live.summary(now_ms)
 
+    def settled_summary(self, now_ms: int) -> dict[str, object]:
+        """The same sums as of the watermark."""
+        return self._settled.summary(now_ms)
+
     def forget_sent(self) -> None:
         """Every pool counts as changed: where its figures were sent has lost them."""
         self._said.clear()

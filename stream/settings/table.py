@@ -134,7 +134,10 @@ class Settings:
         Bounds(1_000, 3_600_000),
     )
     stock_low_units: int = setting(
-        10, Area.RULES, "stock at or below it raises a low-stock alert", Bounds(minimum=0)
+        10,
+        Area.RULES,
+        "a stock pool with so many units left, or fewer, counts as low",
+        Bounds(minimum=0),
     )
     webhook_url: str | None = setting(
         None, Area.RULES, "alerts are posted here as JSON; none: nowhere", _HTTP

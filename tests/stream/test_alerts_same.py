@@ -1,4 +1,4 @@
-"""Alerts depend on the log alone: live, replayed, killed and resumed, whatever overtook what."""
+"""Alerts and stock depend on the log alone: live, replayed, killed, whatever overtook what."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ def recording(folder: Path, scenario: str, delay_ms: int) -> Path:
 
 
 def alerts(found: Sequence[Output]) -> bytes:
-    rows = [row for output in found for row in output.rows if row.kind == "alert"]
+    rows = [row for output in found for row in output.rows if row.kind in ("alert", "stock")]
     return b"".join(sorted_lines(rows))
 
 
@@ -62,6 +62,7 @@ def test_live_replayed_and_resumed_alerts_are_the_same_bytes(tmp_path: Path, sce
     path = recording(tmp_path, scenario, 1_900)
     expected = replayed(path)
     assert expected.count(b"firing") > 0
+    assert expected.count(b'"kind":"stock"') > 0
     assert live(path) == expected
     assert live(path, killed_each=7) == expected
 
