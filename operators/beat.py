@@ -70,9 +70,7 @@ class Beat:
         if tick_ms // PANE_MS != self._pane:
             self._pane = tick_ms // PANE_MS
             self._touch_live()
-            self._fold.talk.live(tick_ms)
         out.patches += self.history.keep(history(out.rows) + product_history(out.rows))
-        out.patches += self._fold.talk.channels.patches()
         return out
 
     def close(self) -> Finals:

@@ -97,11 +97,13 @@ class Shard:
     def flush(self, as_of_ms: int, *, full: bool = True, most: int | None = None) -> Output:
         """What changed on state channels since the last flush, as of the last record.
 
-        `full` and `most`: as in `Patches.flush`; stock, names and marks go with full ones.
+        `full` and `most`: as in `Patches.flush`; stock, terms, names and marks go with
+        full ones.
         """
         patches = self.patches.flush(full=full, most=most) + self.beat.history.flush()
         now_ms = self.state.clock.watermark_ms()
         if full and now_ms is not None:
+            patches += self.fold.talk.flush(now_ms + self.state.options.max_out_of_orderness_ms)
             for address in sorted(self.groups):
                 patches += self.groups[address].flush(now_ms)
         retired = self.beat.sealed_channels() if self._said_all_again else ()

@@ -6,6 +6,7 @@ row, because they give different terms.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from importlib import import_module
 from typing import Final
 
@@ -18,14 +19,20 @@ _WHOLE: Final = 1_000_000
 
 
 def segmenter(dictionary: Iterable[str]) -> tuple[str, Segment]:
-    """The best segmenter there is: its name, and itself. Loading it takes 0.1 s and 24 MB."""
+    """The best segmenter there is: its name, and itself."""
     try:
-        jieba = import_module("rjieba").Jieba()
+        return "rjieba", _loaded(tuple(dictionary))
     except ImportError:
         return "bigrams", bigrams
+
+
+@lru_cache(maxsize=4)
+def _loaded(dictionary: tuple[str, ...]) -> Segment:
+    """Rjieba with a dictionary: 0.1 s and 24 MB, so all shards of a process share it."""
+    jieba = import_module("rjieba").Jieba()
     for word in dictionary:
         jieba.add_word(word, _WHOLE, "")
-    return "rjieba", lambda text: list(jieba.cut(text))
+    return lambda text: list(jieba.cut(text))
 
 
 def bigrams(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The part of a shard that listens: comments, and who pays after them for what together.
 
 The fold calls `take` for every stretch, between the placing of orders and the cube; the beat
-calls `minute` when a minute's events can change no more, and `live` when a pane went by.
+calls `minute` when a minute's events can change no more; what channels show comes by `flush`.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from operators.options import State
 from operators.placed import Placed
 from operators.plan import ID_COLUMNS, VALUE_COLUMNS
 from operators.profiles import Names
-from operators.results import Row
+from operators.results import Patch, Row
 from operators.talk.boards import (
     KEYWORDS,
     PAIRS,
@@ -58,6 +58,7 @@ class Talk:
         self._before: dict[tuple[str, int], dict[str, int]] = {}
         """(channel name, session) to the rank of each key a minute ago."""
         self._said: dict[tuple[str, int], list[Line]] = {}
+        self._shown_pane = -1
         self._known: set[int] = set()
         """Sessions of which anything is kept."""
 
@@ -144,7 +145,14 @@ class Talk:
         for at in [at for at in self._before if at[0] == board.channel and at[1] not in found]:
             del self._before[at]
 
-    def live(self, tick_ms: int) -> None:
+    def flush(self, tick_ms: int) -> list[Patch]:
+        """Changed lines of all channels; recent terms move when a pane went by."""
+        if tick_ms // PANE_MS != self._shown_pane:
+            self._shown_pane = tick_ms // PANE_MS
+            self._live(tick_ms)
+        return self.channels.patches()
+
+    def _live(self, tick_ms: int) -> None:
         """Show the terms of the last five minutes, the open pane included; none after the end."""
         found = self._tables.recent((tick_ms // PANE_MS + 1) * PANE_MS)
         sessions = self._state.sessions

@@ -196,6 +196,7 @@ def test_an_ended_session_is_forgotten_and_its_channels_retire() -> None:
     for number, line in enumerate(log, 1):
         for output in listening.step([Record(version_of(number), 0, line)]):
             retired += output.retired
+        listening.flush(0)
     talk = listening.fold.talk
     assert (len(talk.terms.slots), len(talk.pairs.slots)) == (0, 0)
     assert not talk.channels.now
@@ -209,16 +210,19 @@ def test_channels_show_ranks_and_take_away_those_below_the_last() -> None:
     shown: dict[str, dict[str, object]] = {}
     log = [tick(0), said(1, 10, 1, "面霜 精华"), *ticks(1, 420)]
     for number, line in enumerate(log, 1):
-        for output in listening.step([Record(version_of(number), 0, line)]):
-            for patch in output.patches:
-                if "@r1" in patch.channel:
-                    known = shown.setdefault(patch.channel.split("/")[2], {})
-                    known.update(patch.fields)
-                    for rank in [rank for rank, value in known.items() if value is None]:
-                        del known[rank]
+        listening.step([Record(version_of(number), 0, line)])
+        for patch in listening.flush(0).patches:
+            if "@r1" in patch.channel:
+                known = shown.setdefault(patch.channel.split("/")[2], {})
+                known.update(patch.fields)
+                for rank in [rank for rank, value in known.items() if value is None]:
+                    del known[rank]
         if number == 40:
             assert sorted(shown["terms@r1"]) == ["1", "2"]
             assert "terms_session@r1" not in shown
+    listening.forget_sent()
+    again = {patch.channel: patch.fields for patch in listening.flush(0).patches}
+    assert again["board:t1/t1/terms_session@r1"]["1"] == shown["terms_session@r1"]["1"]
     assert shown["terms@r1"] == {}
     assert sorted(shown["terms_session@r1"]) == ["1", "2"]
 
