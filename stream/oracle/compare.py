@@ -161,7 +161,7 @@ def _compare_row(report: Report, place: Place, given: Values, candidates: list[F
     known = {name: given[name] for name in given if name in _KNOWN}
     report.unchecked.update(given.keys() - known.keys())
     report.compared[place.dimension, place.window] += len(known)
-    report.metrics.update(known.keys())
+    report.metrics.update(known.keys() - set(BOUNDS))
     best = min((_differences(known, wanted) for wanted in candidates), key=len)
     for text in best:
         report.differ(f"{place} {text}")

@@ -26,14 +26,22 @@ TWENTY_SESSIONS = SimulationPlan(
 )
 
 
+A_CAMPAIGN = SimulationPlan(
+    "flash_sale", rooms=3, minutes=7, rate=20, seed=4, disorder=HARD_DISORDER, restart_rooms=1
+)
+
+
 def test_twenty_sessions_with_everything_that_goes_wrong_agree(tmp_path: Path) -> None:
-    path = tmp_path / "a.ndjson"
+    path, with_campaign = tmp_path / "a.ndjson", tmp_path / "b.ndjson"
     write_recording(TWENTY_SESSIONS, path)
+    write_recording(A_CAMPAIGN, with_campaign)
     report = check_file(path, "auto", Settings())
     assert report.mismatches == []
+    other = check_file(with_campaign, "auto", Settings())
+    assert other.mismatches == []
     assert report.unchecked == set()
     assert set(report.metrics) == {metric.name for metric in METRICS}
-    assert set(report.compared) == set(promised())
+    assert set(report.compared) | set(other.compared) == set(promised())
     assert {name for name, _ in report.boards} == {
         *(board.name for board in BOARDS),
         *(board.name for board in TALK_BOARDS),
