@@ -40,7 +40,7 @@ docs: venv ## write docs/settings.md and docs/events.md anew from the code
 bench: venv ## measure side by side, write docs/performance.md; ARGS="--only rate,live"
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-peers: $(PEERS)/.installed ## install what bench compares with: Flink, py-spy (needs Java 17)
+bench-peers: $(PEERS)/.installed ## install what bench compares with: Flink (Java 17), Pathway, py-spy
 
 chaos: venv ## strike engine and Redis at random, compare the results; ARGS="--events 100000 --kills 10"
 	$(BIN)/python -m tests.chaos $(ARGS)
@@ -75,10 +75,14 @@ $(VENV)/.installed: $(VENV)/.python requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Versions are named, not locked: nothing of this is in what we ship or test.
-$(PEERS)/.installed: $(VENV)/.python
+# Versions are named, not locked: nothing of this is in what we ship or test. Pathway and Flink
+# want other versions of the same packages, hence a venv each.
+$(PEERS)/.installed: $(VENV)/.python Makefile
 	$(BIN)/python -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check apache-flink==2.2.1 py-spy==0.4.3
+	$(BIN)/python -m venv $(PEERS)/pathway
+	$(PEERS)/pathway/bin/python -m pip install --quiet --disable-pip-version-check pathway==0.33.0
+	-npm install --prefix $(PEERS) --ignore-scripts --no-fund --no-audit --loglevel=error ws@8
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json requirements-node.txt | $(VENV)/.installed

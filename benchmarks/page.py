@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
+from benchmarks.found import Found
 from benchmarks.measure import Row
-from benchmarks.sections import Found
 
 Kept = dict[str, object]
 

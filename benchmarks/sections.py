@@ -2,29 +2,24 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from benchmarks.inputs import recording
+from benchmarks.found import Found
+from benchmarks.inputs import recording, scaled
 from benchmarks.measure import Row, column, in_turns, middle, ratios, run_child, thousands
-from benchmarks.plot import bars, growth
+from benchmarks.plot import bars
 from simulators.bulk_blocks import BulkPlan
 
-
-@dataclass(slots=True)
-class Found:
-    """What a section found: rows, words below the table, plots by file name."""
-
-    rows: list[Row] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
-    plots: dict[str, str] = field(default_factory=dict)
-    once: bool = False
-    """Measured once, whatever rounds were asked for."""
-
-
-RATE_EVENTS: Final = 200_000
-RATE: Final = BulkPlan(RATE_EVENTS, rooms=50, tenants=8, viewers=2_000, products=100, minutes=4)
+RATE_EVENTS: Final = scaled(200_000)
+RATE: Final = BulkPlan(
+    RATE_EVENTS,
+    rooms=50,
+    tenants=8,
+    viewers=2_000,
+    products=100,
+    minutes=max(1, RATE_EVENTS // 50_000),
+)
 """17 events/s a room; a viewer meets a room about twice in the four minutes."""
 
 
@@ -70,74 +65,11 @@ def rate(rounds: int) -> Found:
     return Found(rows, words)
 
 
-def processes(rounds: int) -> Found:
-    """Two processes against one."""
-    plan = BulkPlan(RATE_EVENTS, rooms=80, tenants=40, viewers=2_000, products=100, minutes=3)
-    path = recording(plan)
-    found = in_turns({n: ("fold_two", n, path) for n in ("1", "2")}, rounds)
-    busiest = {name: column(entries, "cpu_s") for name, entries in found.items()}
-    wall = {name: column(entries, "wall_s") for name, entries in found.items()}
-    by_wall = ratios(wall["1"], wall["2"])
-    speed = {name: thousands(RATE_EVENTS / middle(values)) for name, values in busiest.items()}
-    row = Row(
-        "2 processes against 1, 40 tenants in 8 shards",
-        speed["2"],
-        speed["1"] + " (1 process)",
-        ratios(busiest["1"], busiest["2"]),
-        1.8,
-        note="CPU of the busiest process",
-    )
-    words = [
-        "Two processes: the ratio is CPU of the one process over CPU of the busier of the two. By "
-        f"wall clock in this run, with the load named above: {by_wall[0]:.2f} × "
-        f"({by_wall[1]:.2f}–{by_wall[2]:.2f}). Nothing crosses processes; the split by tenant "
-        "decides the balance."
-    ]
-    return Found([row], words)
-
-
-def grows(rounds: int) -> Found:
-    """Rooms, viewers, products: the same events a second, more of each."""
-    base = {"events": 100_000, "rooms": 50, "viewers": 2_000, "products": 100}
-    found = Found()
-    for name, sizes, goal in (
-        ("rooms", (50, 5_000), 0.75),
-        ("viewers", (10_000, 1_000_000), 0.75),
-        ("products", (100, 10_000), 0.75),
-    ):
-        points = {}
-        for size in sizes:
-            # A shop's products are told by its opening: several shops would fill the input.
-            tenants = 1 if name == "products" else 8
-            values = {**base, "minutes": 2, "tenants": tenants, name: size}
-            points[str(size)] = ("fold", "whole", recording(BulkPlan(**values)))
-        cpu = {size: column(entries, "cpu_s") for size, entries in in_turns(points, rounds).items()}
-        least, most = str(sizes[0]), str(sizes[-1])
-        speed = {size: base["events"] / middle(values) for size, values in cpu.items()}
-        found.rows.append(
-            Row(
-                f"events/s at {sizes[-1]:,} {name} against {sizes[0]:,}",
-                thousands(speed[most]),
-                thousands(speed[least]),
-                ratios(cpu[least], cpu[most]),
-                goal,
-            )
-        )
-        line = [(float(size), speed[str(size)] / 1e3) for size in sizes]
-        title = f"Whole catalogue, events/s by {name}"
-        found.plots[f"growth-{name}.svg"] = growth(title, name, "k/s", {"liveroom": line})
-    found.words.append(
-        "Growth: 100,000 events over 2 minutes in every case, CPU time. With 5,000 rooms each of "
-        "them has 20 events in all, so what a room costs once (its cells, its rows each minute) "
-        "is not spread over many events; 10,000 products open with 20,000 catalogue and stock "
-        "events, a fifth of the input, which are handled one by one in Python."
-    )
-    return found
-
-
 def weights(rounds: int) -> Found:
     """Bytes of state."""
-    plan = BulkPlan(RATE_EVENTS, rooms=50, tenants=8, viewers=100_000, products=100, minutes=4)
+    plan = BulkPlan(
+        RATE_EVENTS, rooms=50, tenants=8, viewers=scaled(100_000), products=100, minutes=4
+    )
     path = recording(plan)
     idle = run_child("idle", 1_000)
     held = run_child("memory", "whole", path)
@@ -238,7 +170,9 @@ def redis(rounds: int) -> Found:
 
 def snapshots(rounds: int) -> Found:
     """Freeze and thaw of much state."""
-    plan = BulkPlan(300_000, rooms=1_000, tenants=8, viewers=1_000_000, products=100, minutes=2)
+    plan = BulkPlan(
+        scaled(300_000), rooms=1_000, tenants=8, viewers=scaled(1_000_000), products=100, minutes=2
+    )
     found = run_child("snapshot", recording(plan))
     words = [
         f"Snapshot of {found['viewers']:,.0f} viewers in {found['rooms']:,.0f} rooms with "
@@ -301,8 +235,6 @@ def split(rounds: int) -> Found:
 
 SECTIONS: Final[dict[str, Callable[[int], Found]]] = {
     "rate": rate,
-    "processes": processes,
-    "growth": grows,
     "memory": weights,
     "live": live,
     "redis": redis,

@@ -12,9 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from benchmarks.checked import verified
+from benchmarks.columnar import columns, replay
 from benchmarks.engines import fold, fold_two
 from benchmarks.inside import batch, stages
 from benchmarks.measure import Figures
+from benchmarks.restarted import restarted
 from benchmarks.weight import idle, memory, snapshot
 from benchmarks.wire import redis_read, redis_write
 from stream.side import GC_THRESHOLDS
@@ -33,7 +36,7 @@ TASKS: Final[dict[str, Callable[..., Figures]]] = {
     task.__name__: task
     for task in (
         *(fold, fold_two, naive, stages, batch, memory, idle, snapshot),
-        *(redis_read, redis_write),
+        *(redis_read, redis_write, columns, replay, verified, restarted),
     )
 }
 

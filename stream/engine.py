@@ -61,7 +61,7 @@ def run_engine(settings: Settings) -> int:
             sink = ShardSink(
                 settings.shards,
                 failures.noting(
-                    lambda number, saved: ShardOut(settings, number, saved, failures, stop)
+                    lambda number, saved: ShardOut(settings, number, saved, failures, stop, stages)
                 ),
             )
             run_flow(
@@ -136,8 +136,10 @@ class ShardOut:
         saved: bytes | None,
         failures: Failures,
         stop: Stop,
+        stages: Stages | None = None,
     ) -> None:
         stop.begun.set()
+        self._stages = stages or Stages()
         found = _saved_sink(saved)
         self._results: ResultsFile | None = None
         if settings.results_dir is not None:
@@ -160,10 +162,11 @@ class ShardOut:
 
     def write(self, outputs: Sequence[tuple[bool, Output]]) -> None:
         """Write outputs; after a loss, begin a new epoch: the source sees it and sends all."""
-        for replace, output in outputs:
-            self._write(output, replace=replace)
-            # After Redis: a fenced engine must not touch the file that its successor writes.
-            self._append(output)
+        with self._stages.time("write"):
+            for replace, output in outputs:
+                self._write(output, replace=replace)
+                # After Redis: a fenced engine must not touch the file that its successor writes.
+                self._append(output)
 
     def _write(self, output: Output, *, replace: bool) -> None:
         write = self._sink.rewrite if replace else self._sink.write

@@ -1,4 +1,8 @@
-"""Where the time goes: seconds by stage, for Prometheus and `--profile-stages`."""
+"""Where the time goes: seconds by stage, for Prometheus and `--profile-stages`.
+
+Stages: `read` (what is queued of the log), `fold` (decode, columns, fold, beats, rules), `flush`
+(provisional figures), `write` (Redis and the results file), `snapshot` (freezing the state).
+"""
 
 import time
 from collections.abc import Iterator

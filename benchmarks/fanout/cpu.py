@@ -143,6 +143,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--loop", choices=["both", "asyncio", "uvloop"], default="both")
     parser.add_argument("--node-path", default="")
+    parser.add_argument("--json", action="store_true", help="end with the medians as JSON")
     args = parser.parse_args()
     subjects: dict[str, Callable[[], float]] = {
         "bare transport.write (asyncio)": lambda: peer(args, "bare"),
@@ -164,6 +165,9 @@ def main() -> int:
     for name, values in found.items():
         spread = " ".join(f"{value:.1f}" for value in values)
         print(f"{name:32} {middle[name]:6.1f} µs/delivery   ({spread})")
+    if args.json:
+        print(json.dumps(middle))
+        return 0
     ratios = {
         loop: middle[f"liveroom ({loop})"] / middle[f"bare transport.write ({loop})"]
         for loop in ("asyncio", "uvloop")

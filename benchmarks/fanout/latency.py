@@ -9,11 +9,14 @@ bound). One machine, one clock. Exits 1 if the p99 of `newest` is above 300 ms.
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import redis as redis_py
 
 from benchmarks.fanout.cpu import child, cpu_s, line
 from benchmarks.fanout.ours import SECRET, BenchSettings
@@ -37,8 +40,16 @@ async def probe(url: str, token: str, room: str, ages: list[tuple[float, float]]
             before = update.ts_ms
 
 
-async def watch(port: str, token: str, args: argparse.Namespace) -> list[tuple[float, float]]:
-    """Probes on real rooms for the time of the run."""
+def folded(redis_url: str) -> int:
+    """Events that the engine has taken so far, of all shards."""
+    with redis_py.Redis.from_url(redis_url, protocol=2) as link:
+        return sum(int(link.hget(f"{{{shard}}}:counters", "in") or 0) for shard in range(SHARDS))
+
+
+async def watch(
+    port: str, token: str, args: argparse.Namespace, redis_url: str
+) -> tuple[list[tuple[float, float]], float]:
+    """Probes on real rooms for the time of the run: ages, and events a second meanwhile."""
     url = f"ws://127.0.0.1:{port}/ws"
     rooms: list[str] = []
     async with LiveroomClient(url, token) as client:
@@ -56,11 +67,13 @@ async def watch(port: str, token: str, args: argparse.Namespace) -> list[tuple[f
         await asyncio.to_thread(line, swarm)
         await asyncio.sleep(3)
         ages.clear()
+        before, started = folded(redis_url), time.monotonic()
         await asyncio.sleep(args.seconds)
+        rate = (folded(redis_url) - before) / (time.monotonic() - started)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    return ages
+    return ages, rate
 
 
 def run(args: argparse.Namespace, folder: Path, redis_url: str) -> int:
@@ -83,11 +96,20 @@ def run(args: argparse.Namespace, folder: Path, redis_url: str) -> int:
         child(*load, env=env, quiet=True),
     ):
         port = line(gateway).strip()
-        ages = asyncio.run(watch(port, token, args))
+        ages, rate = asyncio.run(watch(port, token, args, redis_url))
         used = {name: cpu_s(p.pid) for name, p in (("engine", engine), ("gateway", gateway))}
     newest = sorted(age for age, _ in ages)
     oldest = sorted(age for _, age in ages)
     print(f"{args.screens} screens, {args.rate} events/s asked for, {len(ages)} updates measured")
+    print(f"{rate:.0f} events/s folded")
+    if args.json:
+        figures = {"updates": len(ages), "events_per_s": rate}
+        figures |= {f"{name}_cpu_s": seconds for name, seconds in used.items()}
+        for name, q in (("p50", 0.5), ("p99", 0.99)):
+            figures[name] = newest[int(len(newest) * q)]
+            figures[f"oldest_{name}"] = oldest[int(len(oldest) * q)]
+        print(json.dumps(figures))
+        return 0
     for name, values in (("newest", newest), ("oldest", oldest)):
         at = [values[int(len(values) * q)] for q in (0.5, 0.95, 0.99)]
         print(f"{name} event in a frame: p50 {at[0]:.0f}, p95 {at[1]:.0f}, p99 {at[2]:.0f} ms")
@@ -102,6 +124,7 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=20_000)
     parser.add_argument("--rooms", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--json", action="store_true", help="end with the figures as JSON")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, RedisServer.start(Path(folder)) as redis:
         return run(args, Path(folder), redis.url)
