@@ -20,6 +20,8 @@ from operators.stock import StockLedger
 
 _NOTHING: Final[Value] = (None, None)
 _NO_KEY: Final = -1
+TOTALS: Final = "tenant"
+"""The dimension of all rooms of a group together."""
 
 Column = tuple[list[int], list[int] | None]
 """Numerators by row, and denominators where the metric has them."""
@@ -117,12 +119,18 @@ class Tables:
 
 
 class GroupFacts:
-    """What the rules of one group see; `sessions`: room to its newest session."""
+    """What the rules of one group see.
 
-    def __init__(self, tables: Tables, stock: StockLedger, sessions: Mapping[str, int]) -> None:
+    `sessions`: room to its newest session; `total`: the pseudo-session of all rooms, -1: none.
+    """
+
+    def __init__(
+        self, tables: Tables, stock: StockLedger, sessions: Mapping[str, int], total: int = -1
+    ) -> None:
         self._tables = tables
         self._stock = stock
         self._session_of = sessions
+        self._total = total
 
     def rooms(self) -> Sequence[RoomFacts]:
         """Rooms whose session was not sealed before this beat."""
@@ -145,11 +153,20 @@ class GroupFacts:
 
     def value(self, room: str, dimension: str, key: str, window: str, metric: str) -> Value:
         """A figure of a complete window; (None, None) where there is none."""
+        if dimension == "group":
+            return self._of_group(window, metric)
         session = self._session_of.get(room)
         table = self._tables.table(dimension, window)
         if session is None or table is None:
             return _NOTHING
         return table.value(session, key, metric)
+
+    def _of_group(self, window: str, metric: str) -> Value:
+        table = self._tables.table(TOTALS, window)
+        keys = () if table is None else table.keys.get(self._total, ())
+        if table is None or not keys:
+            return _NOTHING
+        return table.value(self._total, keys[0], metric)
 
     def pools(self) -> Sequence[str]:
         """Stock pools of the group whose stock is known."""

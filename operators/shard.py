@@ -233,7 +233,9 @@ class Shard:
         tables = Tables(state, self.figures)
         for address in sorted(self.groups):
             group = self.groups[address]
-            facts = GroupFacts(tables, group.stock, sessions.get(address, {}))
+            of_group = state.sessions.groups.get(address)
+            total = -1 if of_group is None else int(state.sessions.total_of[of_group])
+            facts = GroupFacts(tables, group.stock, sessions.get(address, {}), total)
             changes += group.beat(now_ms, facts)
             finals.rows += group.rows
             group.rows.clear()

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from operators.catalogue import METRICS
+from operators.facts import TOTALS
 from operators.plan import Plan
 from operators.rules.looks import NEAREST
 from operators.rules.model import RuleSet
@@ -17,6 +18,8 @@ def plan_of(rules: RuleSet) -> Plan:
     named = {one for rule in rules.rules for one in (rule.metric, *rule.words.values())}
     named |= {NEAREST[name] for name in named if name in NEAREST}
     scopes = {"room", *CONTRIBUTORS, *(rule.scope for rule in rules.rules)}
+    if "group" in scopes:
+        scopes.add(TOTALS)
     metrics = [
         replace(metric, dimensions=tuple(d for d in metric.dimensions if d in scopes))
         for metric in METRICS

@@ -161,3 +161,27 @@ def test_rules_are_not_counted_as_events() -> None:
     shard = Shard(0, Plan(), rules_of(FEW))
     shard.step([Record(f"{1:013d}-{0:020d}", 0, b"\n".join(log()))])
     assert shard.state.counters["in"] == shard.state.counters["accepted"] == 60
+
+
+SHOP = with_texts(
+    """
+[[rule]]
+name = "shop"
+kind = "threshold"
+scope = "group"
+metric = "comment_per_min"
+window = "r5"
+above = 0
+"""
+)
+
+
+def test_a_rule_of_scope_group_sees_all_rooms_together() -> None:
+    shard = Shard(0, Plan(), rules_of(SHOP))
+    lines = [line for line in log() if b'"rules"' not in line]
+    body = b"\n".join(
+        lines + [line.replace(b'"r1"', b'"r2"').replace(b'"e', b'"f') for line in lines]
+    )
+    outputs = shard.step([Record(f"{1:013d}-{0:020d}", 0, body)])
+    rows = [row for output in outputs for row in output.rows if row.kind == "alert"]
+    assert [(row.room_id, row.key, row.body["state"]) for row in rows] == [(None, "t1", "firing")]
