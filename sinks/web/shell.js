@@ -42,14 +42,20 @@ export function header(ctx, links) {
   };
 }
 
+/** What is on air; a recording never says that it is. */
+function badge(ctx, status, state, text) {
+  const replayed = replayOf(ctx) !== null;
+  setText(status, replayed ? ctx.t("replay") : text);
+  status.dataset.status = replayed ? "replay" : state;
+}
+
 function roomHead(ctx, title, status, sub) {
   const { t, store, room } = ctx;
   const channel = ctx.channel.room(room);
   const state = statusOf(ctx, room);
   setText(title, store.get(channel, "meta.title") ?? ctx.named("room", room.id, room.group).title);
   title.title = title.textContent;
-  setText(status, t(state));
-  status.dataset.status = state;
+  badge(ctx, status, state, t(state));
   const host = hostOf(ctx, room);
   const start = store.get(channel, "meta.start_ms");
   const now = store.get(channel, "meta.wm_ms");
@@ -63,8 +69,7 @@ function roomHead(ctx, title, status, sub) {
 function cockpitHead(ctx, title, status, sub) {
   const live = ctx.rooms.filter((room) => statusOf(ctx, room) === "live").length;
   setText(title, ctx.t("cockpit"));
-  setText(status, live > 0 ? `${ctx.t("live")} ${live}` : ctx.t("waiting"));
-  status.dataset.status = live > 0 ? "live" : "waiting";
+  badge(ctx, status, live > 0 ? "live" : "waiting", live > 0 ? `${ctx.t("live")} ${live}` : ctx.t("waiting"));
   setText(sub, ctx.t("cockpit_rooms", ctx.rooms.length));
 }
 

@@ -242,7 +242,7 @@ function heatOption(look, rows, words, cells, lang) {
       type: "category", data: starts.map((start) => clock(start, false)), axisLine: { show: false }, axisTick: { show: false },
       axisLabel: { ...label, fontSize: 0.8 * look.rem, interval: Math.max(0, Math.ceil(starts.length / 5) - 1) },
     },
-    yAxis: { type: "category", data: words, axisLine: { show: false }, axisTick: { show: false }, axisLabel: label },
+    yAxis: { type: "category", data: words, axisLine: { show: false }, axisTick: { show: false }, axisLabel: { ...label, interval: 0, fontSize: (words.length > 10 ? 0.72 : 0.85) * look.rem } },
     visualMap: { show: false, min: 0, max: 1, dimension: 2, inRange: { color: look.heat } },
     series: [{
       type: "heatmap", data: cells,

@@ -18,6 +18,7 @@ from simulators.plan import SimulationPlan
 from sinks.gateway.auth import mint_token
 from sinks.log_writer import Entry, LogWriter
 from sinks.redis_client import Link
+from sinks.redis_keys import key
 from sinks.redis_server import RedisServer
 from stream.replay_log import append_patiently, pieces
 from stream.replay_scout import Scout
@@ -27,6 +28,7 @@ from tests.web.stage import SECRET, Gateway
 
 LIVEROOM = str(Path(sys.executable).with_name("liveroom"))
 AHEAD_MS = 55_000
+LAG_MS = 2_000
 PLAN = SimulationPlan(scenario="stock_out", rooms=2, minutes=12, rate=20, seed=5)
 
 
@@ -36,6 +38,7 @@ class Live:
 
     tape: Tape
     writer: LogWriter
+    link: Link
     port: int
     token: str
     at: int = 0
@@ -53,6 +56,18 @@ class Live:
         """Go on by itself, at the recorded pace."""
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def settle(self) -> None:
+        """Wait until the engine has shown what was fed."""
+        wanted_ms = self.tape.tick_ms(self.tape.before(self.at)) - LAG_MS
+        deadline_s = time.monotonic() + 300
+        while True:
+            reply = self.link.call("HGET", key(0, "counters"), "wm_ms")
+            if isinstance(reply, bytes) and int(reply) >= wanted_ms:
+                return
+            if time.monotonic() > deadline_s:
+                raise TimeoutError("the engine does not keep up")
+            time.sleep(0.1)
 
     def stop(self) -> None:
         """Stop what `play` began."""
@@ -116,7 +131,7 @@ def broadcast(folder: Path, tape: Tape, assets: Path | None) -> Iterator[Live]:
         live = None
         try:
             token = mint_token(settings, ["t1"], ["*"], "operator", 3_600)
-            live = Live(tape, LogWriter(link, 1), gateway.start(), token)
+            live = Live(tape, LogWriter(link, 1), link, gateway.start(), token)
             yield live
         finally:
             if live is not None:
@@ -124,5 +139,5 @@ def broadcast(folder: Path, tape: Tape, assets: Path | None) -> Iterator[Live]:
             link.close()
             gateway.stop()
             engine.terminate()
-            engine.wait(20)
+            engine.wait(60)
             tape.close()

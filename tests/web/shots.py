@@ -1,23 +1,33 @@
 """Makes the pictures of docs/screenshots: `python -m tests.web.shots`.
 
-The pages are the real ones on a real gateway; the session is scripted, so that the same
-command gives the same picture of an evening's broadcast.
+A simulated evening through the real log, engine, Redis and gateway, played on at its own pace
+while the pictures are taken. The browser's clock is set to a time zone where it is evening.
 """
 
 import argparse
+import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
+from simulators.plan import SimulationPlan
 from tests.web.conftest import ASSETS, CHROMIUM_ARGS, ROOT, find_chromium
-from tests.web.script import Script
-from tests.web.stage import Stage
+from tests.web.live import LIVEROOM, broadcast, draw
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 FOLDER = ROOT / "docs" / "screenshots"
-SETTLE_MS = 2_600
+PLAN = SimulationPlan(scenario="stock_out", rooms=6, tenants=1, minutes=46, rate=60, seed=7)
+PLAYED_MS = 37 * 60_000 + 23_000
+"""How far the evening has come: two alerts are open then."""
+EVENING_H = 21
+SETTLE_MS = 4_600
 """Charts are drawn at most every two seconds: wait for the newest drawing."""
 
 
@@ -32,45 +42,71 @@ class Shot:
     click: str | None = None
 
 
+ROOM = {"rooms": "t1/r1"}
 SHOTS = (
-    Shot("screen-room", "/screen", {"rooms": "t1/r1", "lang": "zh"}),
-    Shot("screen-room-en", "/screen", {"rooms": "t1/r1", "lang": "en"}),
+    Shot("screen-room", "/screen", ROOM | {"lang": "zh"}),
+    Shot("screen-room-en", "/screen", ROOM | {"lang": "en"}),
     Shot("screen-cockpit", "/screen", {"lang": "zh"}),
-    Shot("console", "/console", {"rooms": "t1/r1", "lang": "zh"}),
-    Shot("console-en", "/console", {"rooms": "t1/r1", "lang": "en"}),
-    Shot("host", "/console", {"rooms": "t1/r1", "role": "host", "lang": "zh"}, (1366, 768)),
+    Shot("console", "/console", ROOM | {"lang": "zh"}),
+    Shot("console-en", "/console", ROOM | {"lang": "en"}),
+    Shot("host", "/console", ROOM | {"role": "host", "lang": "zh"}, (1366, 768)),
     Shot("boss", "/console", {"role": "boss", "lang": "en"}, (1366, 768)),
     Shot(
-        "meaning", "/screen", {"rooms": "t1/r1", "lang": "en"},
-        click='[aria-labelledby] .tile-title:text-is("View-to-pay conversion")',
+        "meaning", "/screen", ROOM | {"lang": "en"},
+        click='.tile-title:text-is("View-to-pay conversion")',
     ),
 )  # fmt: skip
+REPLAY = Shot("replay", "/screen", ROOM | {"lang": "en"})
 
 
-def shoot(stage: Stage, folder: Path, names: list[str]) -> list[Path]:
-    """Take the pictures; the files made."""
-    made = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=list(CHROMIUM_ARGS)
+def evening_zone() -> str:
+    """Name of a time zone where it is evening now."""
+    ahead_h = (EVENING_H - time.gmtime().tm_hour + 9) % 24 - 9
+    return f"Etc/GMT{-ahead_h:+d}"
+
+
+def opened(browser: "Browser", base: str, token: str, shot: Shot) -> "Page":
+    """The page of a picture, drawn."""
+    width, height = shot.size
+    page = browser.new_page(viewport={"width": width, "height": height}, timezone_id=evening_zone())
+    query = "&".join(f"{name}={value}" for name, value in shot.query.items())
+    page.goto(f"{base}{shot.path}?{query}#token={token}")
+    page.wait_for_function("() => document.body.dataset.ready === 'true'")
+    page.wait_for_timeout(SETTLE_MS)
+    return page
+
+
+def take(page: "Page", shot: Shot, folder: Path) -> None:
+    """Write one picture."""
+    if shot.click is not None:
+        page.click(shot.click)
+    page.screenshot(path=folder / f"{shot.name}.png")
+    page.close()
+    sys.stdout.write(f"{shot.name}.png\n")
+    sys.stdout.flush()
+
+
+def shoot_replay(browser: "Browser", recording: Path, folder: Path) -> None:
+    """The time machine over the same evening, held at an alert."""
+    command = [LIVEROOM, "replay", str(recording), "--serve", "--speed", "1"]
+    command += [] if ASSETS is None else ["--assets-dir", str(ASSETS)]
+    served = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=recording.parent)
+    assert served.stderr is not None
+    with served.stderr:
+        line = next(text for text in served.stderr if text.startswith("console"))
+        base, token = line.split()[1].split("/console#token=")
+        page = opened(browser, base, token, REPLAY)
+        page.click(".replay-play")
+        slider = page.get_by_role("slider")
+        first = int(slider.get_attribute("min") or 0)
+        slider.fill(str(first + 34 * 60_000))
+        page.wait_for_function(
+            "() => document.querySelectorAll('.replay-alerts option').length > 3", timeout=120_000
         )
-        for shot in SHOTS:
-            if names and shot.name not in names:
-                continue
-            width, height = shot.size
-            page = browser.new_page(
-                viewport={"width": width, "height": height}, timezone_id="Asia/Shanghai"
-            )
-            page.goto(stage.url(shot.path, **shot.query))
-            page.wait_for_function("() => document.body.dataset.ready === 'true'")
-            page.wait_for_timeout(SETTLE_MS)
-            if shot.click is not None:
-                page.click(shot.click)
-            made.append(folder / f"{shot.name}.png")
-            page.screenshot(path=made[-1])
-            page.close()
-        browser.close()
-    return made
+        page.wait_for_timeout(SETTLE_MS)
+        take(page, REPLAY, folder)
+        served.terminate()
+        served.wait(20)
 
 
 def main() -> None:
@@ -80,13 +116,24 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        Stage(Path(scratch), Script(6, minutes=93), ASSETS) as stage,
-    ):
-        stage.play()
-        for path in shoot(stage, options.folder, options.names):
-            sys.stdout.write(f"{path.relative_to(options.folder.parent)}\n")
+    wanted = [shot for shot in SHOTS if not options.names or shot.name in options.names]
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        scratch = Path(name)
+        tape = draw(PLAN, int(time.time() * 1_000) - PLAYED_MS, scratch)
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=list(CHROMIUM_ARGS)
+        )
+        if wanted:
+            with broadcast(scratch, tape, ASSETS) as live:
+                live.play_to(tape.from_ms + PLAYED_MS)
+                live.settle()
+                live.play()
+                for shot in wanted:
+                    base = f"http://127.0.0.1:{live.port}"
+                    take(opened(browser, base, live.token, shot), shot, options.folder)
+        if not options.names or REPLAY.name in options.names:
+            shoot_replay(browser, scratch / "recording.ndjson", options.folder)
+        browser.close()
 
 
 if __name__ == "__main__":

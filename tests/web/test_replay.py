@@ -213,6 +213,7 @@ def test_pause_stops_whatever_the_speed(machine: Machine, console: Page) -> None
     assert now(console) == stood
     assert shown(console) == figures
     expect(console.locator(".fresh")).to_contain_text("Replay paused")
+    expect(console.locator(".head .status")).to_have_text("Replay")
 
 
 def test_speed_and_play_and_the_end(machine: Machine, console: Page) -> None:
