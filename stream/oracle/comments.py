@@ -4,7 +4,7 @@ Of `operators` only the word lists are taken, which are settings, not code.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
@@ -50,20 +50,34 @@ def has(entries: Iterable[str], text: str) -> bool:
 
 def tell(connection: duckdb.DuckDBPyConnection, words: Words) -> None:
     """Make the tables `said` (pos, question, negative) and `terms` (pos, term) of all comments."""
-    connection.execute("CREATE TABLE said (pos BIGINT, question BOOLEAN, negative BOOLEAN)")
-    rows = list(_rows(connection, words))
-    if rows:
-        connection.executemany("INSERT INTO said VALUES (?, ?, ?)", rows)
-    connection.execute("CREATE TABLE texts (text VARCHAR, term VARCHAR)")
+    found = connection.execute(
+        "SELECT DISTINCT coalesce(text, '') FROM events WHERE type = 'comment'"
+    ).fetchall()
+    texts = [text for (text,) in found]
+    reads = [plain(text) for text in texts]
     cut = cutter(words)
-    found = connection.execute("SELECT DISTINCT text FROM events WHERE type = 'comment'").fetchall()
-    pairs = [(text, term) for (text,) in found if text for term in terms_of(text, words, cut)]
-    if pairs:
-        connection.executemany("INSERT INTO texts VALUES (?, ?)", pairs)
+    pairs = [(text, term) for text in texts for term in terms_of(text, words, cut)]
     connection.execute(
-        "CREATE TABLE terms AS SELECT pos, term FROM events JOIN texts USING (text) "
-        "WHERE type = 'comment'"
+        "CREATE TABLE readings AS SELECT unnest($texts::VARCHAR[]) AS text, "
+        "unnest($question::BOOLEAN[]) AS question, unnest($negative::BOOLEAN[]) AS negative",
+        {
+            "texts": texts,
+            "question": [has(words.question_words, read) for read in reads],
+            "negative": [has(words.negative_words, read) for read in reads],
+        },
     )
+    connection.execute(
+        "CREATE TABLE texts AS "
+        "SELECT unnest($texts::VARCHAR[]) AS text, unnest($terms::VARCHAR[]) AS term",
+        {"texts": [text for text, _ in pairs], "terms": [term for _, term in pairs]},
+    )
+    comments = "(SELECT pos, coalesce(text, '') AS text FROM events WHERE type = 'comment')"
+    for name, columns, table in (
+        ("said", "pos, question, negative", "readings"),
+        ("terms", "pos, term", "texts"),
+    ):
+        query = f"SELECT {columns} FROM {comments} JOIN {table} USING (text)"
+        connection.execute(f"CREATE TABLE {name} AS {query}")
 
 
 def cutter(words: Words) -> Callable[[str], list[str]]:
@@ -113,15 +127,3 @@ def terms_of(text: str, words: Words, cut: Callable[[str], list[str]]) -> list[s
         if long_enough and word.isalnum() and not word.isdecimal() and word not in stop:
             found.append(word)
     return list(dict.fromkeys(found))[:24]
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, words: Words) -> Iterator[tuple[int, bool, bool]]:
-    known: dict[str, tuple[bool, bool]] = {}
-    cursor = connection.execute(
-        "SELECT pos, coalesce(text, '') FROM events WHERE type = 'comment' ORDER BY pos"
-    )
-    for pos, text in cursor.fetchall():
-        if text not in known:
-            read = plain(text)
-            known[text] = has(words.question_words, read), has(words.negative_words, read)
-        yield pos, *known[text]
