@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -14,10 +15,13 @@ from sinks.results import encode_rows
 from stream.codec import chunks, decode
 from stream.events import Event
 from stream.formats import read_events
+from stream.partition import FULL_CELLS
 from stream.replay import outputs, version_of
+from stream.settings import Settings
 
 LIVE_EVENTS = 250
 BATCHES = 200
+FULL_EVERY: Final = Settings().full_flush_interval_ms // Settings().flush_interval_ms
 
 
 def stages(path: str) -> Figures:
@@ -61,39 +65,38 @@ def stages(path: str) -> Figures:
 
 
 def batch(path: str, plan: str) -> Figures:
-    """The live rhythm: 250 events a step, then a flush; ms of CPU of both, beats apart.
+    """The live rhythm: 250 events a step, then the flush that is due; ms of CPU, by kind.
 
-    The first half of the recording warms up. A batch in which a beat falls (every 5 s of event
-    time) also makes rows and looks at the boards; its time is given by itself.
+    As `stream.partition` does it at one batch a flush interval: a quick flush each time, and each
+    `FULL_EVERY`th time a full one instead. The first half of the recording warms up. A batch in
+    which a beat falls (every 5 s of event time) also makes rows; its time is given by itself.
     """
     shard = new_shard(plan)
     parts = read_events(Path(path), "ndjson", b"bench")
-    parts = read_events(Path(path), "ndjson", b"bench")
     lines = [line for part in parts for line in part.splitlines()]
-    quiet_ms: list[float] = []
-    beat_ms: list[float] = []
-    step_ms: list[float] = []
-    fields: list[int] = []
+    took_ms: dict[str, list[float]] = {"quick": [], "full": [], "beat": [], "step": []}
+    fields: dict[bool, list[float]] = {False: [], True: []}
     warm = b"\n".join(lines[: len(lines) // 2])
     shard.step([Record(version_of(1), 0, warm)])
     shard.flush(0)
     starts = range(len(lines) // 2, len(lines) - LIVE_EVENTS, LIVE_EVENTS)
     for number, start in enumerate(starts[:BATCHES], 2):
         body = b"\n".join(lines[start : start + LIVE_EVENTS])
+        full = number % FULL_EVERY == 0
         before = time.process_time()
         made = shard.step([Record(version_of(number), 0, body)])
         between = time.process_time()
-        flushed = shard.flush(0)
-        took = (time.process_time() - before) * 1e3
-        fields.append(sum(len(patch.fields) for patch in flushed.patches))
-        (beat_ms if made else quiet_ms).append(took)
+        flushed = shard.flush(0, full=full, most=FULL_CELLS)
+        whole = (time.process_time() - before) * 1e3
+        took_ms["beat" if made else "full" if full else "quick"].append(whole)
+        fields[full].append(sum(len(patch.fields) for patch in flushed.patches))
         if not made:
-            step_ms.append((between - before) * 1e3)
+            took_ms["step"].append((between - before) * 1e3)
+    found = {f"{name}_ms": middle(values) for name, values in took_ms.items() if values}
+    every = [ms for name in ("quick", "full", "beat") for ms in took_ms[name]]
     return {
-        "quiet_ms": middle(quiet_ms),
-        "step_ms": middle(step_ms),
-        "beat_ms": middle(beat_ms),
-        "quiet": len(quiet_ms),
-        "beats": len(beat_ms),
-        "fields": middle(fields),
+        **found,
+        "mean_ms": sum(every) / len(every),
+        "quick_fields": middle(fields[False]),
+        "full_fields": middle(fields[True]),
     }

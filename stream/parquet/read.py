@@ -1,6 +1,6 @@
 """A Parquet recording as columns for the fold, or as NDJSON for everything else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
@@ -16,7 +16,17 @@ from operators.ready import Profile, Ready
 from operators.results import DeadLetter
 from stream.errors import ConfigError
 from stream.events import FIELDS, Kind
-from stream.parquet.schema import DICTIONARIES, MARK, REPLAYED, USER, VERSION, arrow, schema
+from stream.parquet.schema import (
+    DICTIONARIES,
+    LAYOUT,
+    MARK,
+    PROFILE,
+    REPLAYED,
+    USER,
+    VERSION,
+    arrow,
+    schema,
+)
 
 T = TypeVar("T", bound=np.generic)
 
@@ -36,13 +46,18 @@ def row_groups(source: Path | BinaryIO) -> Iterator["RowGroup"]:
     pa = arrow()
     name = str(source) if isinstance(source, Path) else "the input"
     file = _opened(pa, source, name)
+    layout = file.schema_arrow.metadata.get(LAYOUT)
+    known = layout == ",".join(PROFILE).encode()
     profiles: dict[str, Profile] = {}
     for number in range(file.num_row_groups):
         try:
             table = file.read_row_group(number, columns=list(REPLAYED), use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise ConfigError("file", name, f"a whole Parquet file ({error})") from error
-        yield RowGroup(pa, file, number, table, profiles)
+        group = RowGroup(file, number, table, profiles)
+        if not known:
+            group.tell_by_lines()
+        yield group
 
 
 def _opened(pa: Any, source: Path | BinaryIO, name: str) -> Any:
@@ -52,12 +67,13 @@ def _opened(pa: Any, source: Path | BinaryIO, name: str) -> Any:
         raise ConfigError("file", name, f"a readable Parquet file ({error})") from error
     found = plain.schema_arrow
     mark = (found.metadata or {}).get(MARK)
-    if mark != VERSION.encode() or not found.equals(schema(pa), check_metadata=False):
+    ours = {field.name: field.type for field in schema(pa)}
+    fits = all(ours.get(field.name) == field.type for field in found)
+    if mark != VERSION.encode() or not fits or not set(REPLAYED) <= set(found.names):
         expected = "a recording that `liveroom record` or `liveroom convert` wrote"
         raise ConfigError("file", name, expected)
-    return pa.parquet.ParquetFile(
-        source, metadata=plain.metadata, read_dictionary=list(DICTIONARIES)
-    )
+    texts = [name for name in DICTIONARIES if name in found.names]
+    return pa.parquet.ParquetFile(source, metadata=plain.metadata, read_dictionary=texts)
 
 
 def ndjson(source: Path | BinaryIO) -> Iterator[bytes]:
@@ -74,7 +90,6 @@ def ndjson(source: Path | BinaryIO) -> Iterator[bytes]:
 class RowGroup:
     """Some 32,768 rows; `size` is their weight in the file, in bytes."""
 
-    pa: Any
     file: Any
     number: int
     table: Any
@@ -121,7 +136,17 @@ class RowGroup:
 
     def ndjson(self) -> bytes:
         """All lines."""
-        return b"".join(self.line_of(row) + b"\n" for row in range(self.table.num_rows))
+        self.tell_by_lines()
+        return b"".join(self.lines[row] + b"\n" for row in range(self.table.num_rows))
+
+    def tell_by_lines(self) -> None:
+        """Make the lines of all rows: for whoever wants all of them, it is faster at once."""
+        whole = self.file.read_row_group(self.number, use_threads=False)
+        names = [name for name in _FIELD_OF if name in whole.column_names]
+        columns = [whole.column(name).to_pylist() for name in names]
+        for row, values in enumerate(zip(*columns, strict=True)):
+            if row not in self.lines:
+                self.lines[row] = _line(dict(zip(names, values, strict=True)))
 
     def line_of(self, row: int) -> bytes:
         """One line, without its line end."""
@@ -130,13 +155,8 @@ class RowGroup:
             return line
         if self.whole is None:
             self.whole = self.file.read_row_group(self.number, use_threads=False)
-        fields = {}
-        for one in FIELDS:
-            name = USER if one.kind is Kind.USER else one.name
-            value = self.whole.column(name)[row].as_py()
-            if value is not None:
-                fields[one.name] = f"{value:016x}" if one.kind is Kind.USER else value
-        return _encode(fields)
+        found = self.whole.slice(row, 1).to_pylist()[0]
+        return _line({name: found.get(name) for name in _FIELD_OF})
 
     def _profile(self, text: str) -> Profile:
         found = self.profiles.get(text)
@@ -158,3 +178,15 @@ class RowGroup:
         column = self._column(name)
         there = column.is_valid().to_numpy(zero_copy_only=False)
         return column.fill_null(0).to_numpy().astype(dtype, copy=False), there
+
+
+_FIELD_OF: Final = {USER if one.kind is Kind.USER else one.name: one.name for one in FIELDS}
+"""Column to the field of an event that it holds."""
+
+
+def _line(row: Mapping[str, Any]) -> bytes:
+    """A row as NDJSON, nothing of it that is null."""
+    fields = {_FIELD_OF[name]: value for name, value in row.items() if value is not None}
+    if USER in row and row[USER] is not None:
+        fields[_FIELD_OF[USER]] = f"{row[USER]:016x}"
+    return _encode(fields)

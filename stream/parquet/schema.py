@@ -21,6 +21,8 @@ from stream.events import FIELDS, Kind
 VERSION: Final = "1"
 MARK: Final = b"liveroom.recording"
 """Key of the file's metadata; its value is `VERSION`."""
+LAYOUT: Final = b"liveroom.profile"
+"""Key of the names in a `profile`, with commas between; another layout is told by lines."""
 
 PROFILE: Final = ("source", "type", "tenant", "group", "room_id", *TRAITS, "identity")
 """The fields of `operators.profiles.profile_of`, in its order."""
@@ -69,4 +71,4 @@ def schema(pa: Any) -> Any:
             columns.append((field.name, pa.int64()))
         else:
             columns.append((field.name, pa.string()))
-    return pa.schema(columns, metadata={MARK: VERSION})
+    return pa.schema(columns, metadata={MARK: VERSION, LAYOUT: ",".join(PROFILE)})

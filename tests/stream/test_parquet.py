@@ -20,7 +20,7 @@ from stream.errors import ConfigError
 from stream.formats import read_events
 from stream.options import make_shard
 from stream.parquet.read import row_groups
-from stream.parquet.schema import arrow
+from stream.parquet.schema import LAYOUT, arrow
 from stream.parquet.write import write_parquet
 from stream.replay import Piece, outputs, pieces, run_replay
 from stream.settings import Settings
@@ -163,6 +163,17 @@ def test_a_hostile_file_is_judged_row_by_row(tmp_path: Path) -> None:
         ["missing:status", "missing:product_id", "event_time_out_of_range"]
     )
     assert json.loads(taken.line_at(1)) == json.loads(rows[1])
+
+
+def test_a_file_of_another_layout_is_told_by_its_lines(
+    recording: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """As after a version that knew other traits and fewer fields."""
+    table = pa.parquet.read_table(recording[1]).drop_columns(["unit_cost_minor"])
+    old = tmp_path / "old.parquet"
+    metadata = {**table.schema.metadata, LAYOUT: b"type,source"}
+    pa.parquet.write_table(table.replace_schema_metadata(metadata), old)
+    assert results(pieces(old, "auto", b"")) == results(pieces(recording[1], "auto", b""))
 
 
 def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
