@@ -7,6 +7,7 @@ import typer
 
 from stream.cli.options import with_settings
 from stream.cli.recordings import Files, existing
+from stream.errors import ConfigError
 from stream.settings import Area, Settings
 
 
@@ -22,10 +23,17 @@ def command(
 ) -> int:
     """Replay recordings under one or more rule files: what would each rule have said?
 
+    Files that end in `.toml` are rule files, too: `liveroom backtest a.toml b.toml x.ndjson`
+    shows two of them side by side.
+
     A recording `x.ndjson` is scored against its labels when `x.truth.json` stands beside it, as
     `liveroom simulate --out x.ndjson --truth x.truth.json` writes them.
     """
     existing(files)
     from stream.backtest.command import backtest
 
-    return backtest(rules or [], files, settings, html)
+    told = [path for path in files if path.suffix == ".toml"]
+    recordings = [path for path in files if path.suffix != ".toml"]
+    if not recordings:
+        raise ConfigError("files", ", ".join(map(str, files)), "a recording, too")
+    return backtest([*(rules or []), *told], recordings, settings, html)

@@ -197,3 +197,10 @@ def test_a_simulated_recording_is_replayed_verified_and_back_tested(
     assert run_cli(["verify", str(recording)]) == 0
     assert run_cli(["backtest", str(recording)]) == 0
     assert "default rules" in capfd.readouterr().out
+    rules = [tmp_path / "a.toml", tmp_path / "b.toml"]
+    for path in rules:
+        path.write_text("")
+    assert run_cli(["backtest", *map(str, rules), str(recording)]) == 0
+    out = capfd.readouterr().out
+    assert all(f"{path}: 0 alerts" in out for path in rules)
+    assert run_cli(["backtest", str(rules[0])]) == 2
