@@ -25,6 +25,8 @@ from operators.rings import DistinctRings, SumRings, grown
 _NONE: Final = -1
 _DIMENSION_SHIFT: Final = np.uint64(32)
 _SESSION_SHIFT: Final = np.uint64(36)
+_FOLLOWING: Final = frozenset(("refund_succeeded", "order_cancelled"))
+"""Types that come for a sealed session, too."""
 _NUMBERS: Final = np.arange(16, dtype=np.int32)
 """Numbers a dimension can have."""
 
@@ -314,10 +316,13 @@ class Cube:
     def drop_marks(self, sessions: Bool, endless: Bool) -> None:
         """Forget who was seen in sealed sessions, indexed by session; their totals stay.
 
-        Refunds come for weeks: who had one is kept, so that a second does not count again. Of
-        sessions that are `endless`, only windows are read: who is in none any more is forgotten.
+        Refunds and cancels come for weeks: who had one is kept, so that a second does not count
+        again. Of sessions that are `endless`, only windows are read: who is in none any more is
+        forgotten.
         """
-        refunds = np.array(["refund_succeeded" in m.types for m in self.plan.measures], np.bool_)
+        refunds = np.array(
+            [not _FOLLOWING.isdisjoint(m.types) for m in self.plan.measures], np.bool_
+        )
         measure = self.slot_measure[: self.slot_count]
         session = self.cell_session[self.slot_cell[: self.slot_count]]
         self.marks.keep(~(sessions[session] & ~refunds[measure]))

@@ -13,15 +13,20 @@ from operators.nulls import MASKED, is_null, known
 from operators.plan import ROOM_DIMENSION, Layer, Plan, View
 from operators.presence import Presence
 from operators.sessions import Sessions
+from operators.sides import GAUGES as SIDE_GAUGES
+from operators.sides import Sides
 
 MINUTE_MS: Final = 60_000
 
 Bounds = Callable[[int], tuple[int, int]]
 """Start and end of the interval that a cell of a deferred dimension is about."""
 
-_NOT_EVENTS: Final = ("minutes", "live_s", "room_viewers", "watch_s")
+_NOT_EVENTS: Final = (
+    *("minutes", "live_s", "room_viewers", "watch_s", "live_minutes"),
+    *("target_minor", "target_due_minor"),
+)
 """Gauges that are not 0 although nothing happened in the cell."""
-AUDIENCE: Final = ("online", "online_peak", "watch_s")
+AUDIENCE: Final = ("online", "online_peak", "watch_s", "minute_peaks")
 """Gauges of who is there: null where the feed does not tell the viewers apart."""
 
 
@@ -47,7 +52,9 @@ class Figures:
         presence: Presence,
         sessions: Sessions,
         bounds: Bounds = lambda _: (0, 0),
+        sides: Sides | None = None,
     ) -> None:
+        self._sides = Sides() if sides is None else sides
         self._plan = plan
         self._cube = cube
         self._presence = presence
@@ -137,6 +144,7 @@ class Figures:
         if "minutes" in gauges:
             values[:, gauges["minutes"]] = self._minutes(cells, span)
         presence, session = self._presence, self._cube.cell_session[cells].astype(np.int64)
+        self._side_gauges(values, session, span)
         if span.window.name == "session":
             online, peak = self._session_presence(session, span)
             self._watch_gauges(values, session, span)
@@ -152,6 +160,22 @@ class Figures:
         if "online_peak" in gauges:
             values[:, gauges["online_peak"]] = peak
         self._hide_audience(values, cells, span)
+
+    def _side_gauges(self, values: I64, session: I64, span: Span) -> None:
+        """What is told beside viewers' events; see `operators.sides`."""
+        if span.window.panes:
+            if "online_reported" in self._gauges:
+                end = -(-span.end_ms // PANE_MS)
+                reported = self._sides.online(session, end - span.window.panes, end)
+                values[:, self._gauges["online_reported"]] = reported
+            return
+        for name in SIDE_GAUGES:
+            if name in self._gauges:
+                found = self._sides.of_sessions(name, session, span.end_ms, self._sessions)
+                values[:, self._gauges[name]] = found
+        if "repeat_buyers" in self._gauges:
+            hidden = values[:, self._plan.number["payers"]] == MASKED
+            values[hidden, self._gauges["repeat_buyers"]] = MASKED
 
     def _hide_audience(self, values: I64, cells: I64, span: Span) -> None:
         """Who is there is not known where masked viewers took part, or may still be there."""
@@ -176,6 +200,16 @@ class Figures:
             told_or_open = self._sessions.told[session] | (end_ms == 0)
             watched = self._presence.watched(session, limit, told_or_open)
             values[:, self._gauges["watch_s"]] = watched
+        if "minute_peaks" in self._gauges:
+            # An ended session's last minute is read whole.
+            whole = np.where(end_ms > 0, -(-limit // 60) * 60, limit)
+            told = self._sessions.told[session] | (end_ms == 0)
+            peaks = self._presence.minute_peaks(session, whole, told)
+            values[:, self._gauges["minute_peaks"]] = peaks
+        if "live_minutes" in self._gauges:
+            last = np.where(end_ms > 0, end_ms, span.until_s * 1000) - 1
+            first = self._sessions.start_ms[session] // MINUTE_MS
+            values[:, self._gauges["live_minutes"]] = np.maximum(last // MINUTE_MS - first + 1, 1)
         if "live_s" in self._gauges:
             start = self._sessions.start_ms[session] // 1000
             values[:, self._gauges["live_s"]] = np.maximum(limit - start, 0)

@@ -12,6 +12,7 @@ import numpy as np
 from operators.catalogue.axes import PANE_MS
 from operators.columns import IS_CONTROL, Columns, take
 from operators.cube import pack_ids
+from operators.filters import fill_filtered
 from operators.hashindex import I32, I64, Bool, first_of_each
 from operators.held import Held
 from operators.ledger import ORDER_TYPES, line_key
@@ -186,16 +187,30 @@ class Fold:
         placed = Placed(sessions, product, traits, band, values, ids)
         odd = place_orders(state, columns, placed)
         self.talk.take(columns, placed)
+        fill_filtered(state.names, columns, placed)
         state.deferred.add(columns, placed)
-        for place, event in columns.objects.items():
-            where = Place(*(text or "" for text in facts.places[int(columns.profile[place])]))
-            self.objects.append((event, where, int(ticks[place])))
+        if columns.objects:
+            self._take_objects(columns, ticks, placed, named)
         cells = self._cells(columns, sessions, traits, odd)
         self._cells_by_code(cells, sessions, {"product": product, "price_band": band})
         panes = columns.time_ms // PANE_MS
         state.cube.fold(columns.type, panes, cells, values, ids)
         self._presence(columns, sessions, ids[0], cells, panes)
         self._note_late(columns, ticks, sessions, cells, panes)
+
+    def _take_objects(self, columns: Columns, ticks: I64, placed: Placed, named: Bool) -> None:
+        """Hand on the events that are handled one by one."""
+        state, facts = self._state, self._state.reader.profiles
+        at = list(columns.objects)
+        places = [
+            Place(*(text or "" for text in facts.places[profile]))
+            for profile in columns.profile[at].tolist()
+        ]
+        self.objects += zip(columns.objects.values(), places, ticks[at].tolist(), strict=True)
+        products = [state.names.text(code) for code in placed.product[at].tolist()]
+        self.late_sessions |= state.sides.take(
+            columns, placed.sessions, products, named, places, state.sessions
+        )
 
     def _cells(self, columns: Columns, sessions: I64, traits: I32, odd: Bool) -> I64:
         """Cell of each event by dimension, shape (n, dimensions).

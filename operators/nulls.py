@@ -17,18 +17,16 @@ _FLOOR: Final = int(np.iinfo(np.int64).min)
 REASONS: Final = (
     "not_reported",
     "masked_identity",
-    "no_leave_events",
     "unknown_cost",
 )
 """Why a figure is null, by code.
 
 `not_reported`: nobody said it (the platform's gauge, a target); what a metric needs stands in
 its formula, so rows do not repeat it. The others are told in `nulls` of a row.
-`masked_identity`: viewers took part whom the feed does not tell apart.
-`no_leave_events`: the feed does not say who leaves. `unknown_cost`: something was sold whose
-unit cost no catalog event gave.
+`masked_identity`: viewers took part whom the feed does not tell apart. `unknown_cost`:
+something was sold whose unit cost no catalog event gave.
 """
-NOT_REPORTED, MASKED, NO_LEAVES, UNKNOWN_COST = (_FLOOR + code for code in range(len(REASONS)))
+NOT_REPORTED, MASKED, UNKNOWN_COST = (_FLOOR + code for code in range(len(REASONS)))
 _LAST: Final = _FLOOR + len(REASONS) - 1
 
 

@@ -20,7 +20,10 @@ F32 = npt.NDArray[np.float32]
 
 VALUE_COLUMNS: Final = ("one", "qty", "amount", "known_amount", "question", "negative")
 """Rows of the value matrix a fold is given; `known_`: only where the order was seen before."""
-ID_COLUMNS: Final = ("user", "order", "known_user", "known_order", "negative_user")
+ID_COLUMNS: Final = (
+    *("user", "order", "known_user", "known_order", "negative_user"),
+    *("told_user", "new_user", "product"),
+)
 """Rows of the id matrix a fold is given."""
 ROOM_DIMENSION: Final = 0
 """Place of the room among the plan's dimensions: the only one with gauges."""

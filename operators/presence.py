@@ -23,6 +23,7 @@ _SESSION_SHIFT: Final = np.uint64(32)
 _VIEWER_MASK: Final = np.uint64(0xFFFF_FFFF)
 BY_SESSION: Final = (
     *("ring_of", "base", "peak", "watch_s", "tail_s", "stop_s", "last_s", "note_s", "online_last"),
+    *("peaks", "peaks_tail", "peak_open"),
 )
 """Arrays with one place a session."""
 _LEAVE: Final = 0
@@ -38,6 +39,8 @@ class Presence:
             sum of online over the seconds up to the last event, and over those after it.
         stop_s: by session: nobody is online from this second on; 0 while it is open.
         last_s: by session: second of its last event (set by the caller).
+        peaks, peaks_tail, peak_open: by session, at the horizon: sum of the peaks of the minutes
+            up to that of the last event, of those after it, and peak so far of the open minute.
         note_s, online_last: by session: a second (set by the caller), and how many were online
             then, once the horizon has passed it.
         ring_of: by session: its row in `rings`, -1 before its first point and once it is released;
@@ -62,6 +65,9 @@ class Presence:
         self.last_s: I64 = np.zeros(0, np.int64)
         self.note_s: I64 = np.zeros(0, np.int64)
         self.online_last: I64 = np.zeros(0, np.int64)
+        self.peaks: I64 = np.zeros(0, np.int64)
+        self.peaks_tail: I64 = np.zeros(0, np.int64)
+        self.peak_open: I64 = np.zeros(0, np.int64)
         self.recent: I64 = np.zeros((0, 3), np.int64)
         self.recent_count = 0
 
@@ -99,6 +105,7 @@ class Presence:
         mine = np.flatnonzero(over & (self.ring_of[:n] >= 0))
         if not len(mine):
             return
+        self._close_minute(mine)
         rows = self.ring_of[mine]
         self.rings[rows] = 0
         self.owner[rows] = -1
@@ -272,6 +279,7 @@ class Presence:
         self.online_last[live[held]] = online[held, at_last[held]]
         self.peak[live] = np.maximum(self.peak[live], online.max(axis=1, initial=0))
         self._add_watch(live, seconds, online)
+        self._add_peaks(live, seconds, online, horizon_s)
         self.horizon_s = horizon_s
         recent = self.recent[: self.recent_count]
         kept = recent[recent[:, 1] >> 1 >= horizon_s]
@@ -285,6 +293,42 @@ class Presence:
         after = seconds > self.last_s[live][:, None]
         self.watch_s[live] += np.where(after, 0, online).sum(axis=1)
         self.tail_s[live] += np.where(after, online, 0).sum(axis=1)
+
+    def _add_peaks(self, live: I64, seconds: I64, online: I64, horizon_s: int) -> None:
+        """Add the peaks of the minutes that end up to `horizon_s`; see `_add_watch`."""
+        minutes, peaks = _by_minute(seconds, online)
+        peaks[:, 0] = np.maximum(peaks[:, 0], self.peak_open[live])
+        closed = minutes < (horizon_s + 1) // 60
+        last = self.last_s[live] // 60
+        moved = live[last >= minutes[0]]
+        self.peaks[moved] += self.peaks_tail[moved]
+        self.peaks_tail[moved] = 0
+        after = minutes > last[:, None]
+        self.peaks[live] += np.where(closed & ~after, peaks, 0).sum(axis=1)
+        self.peaks_tail[live] += np.where(closed & after, peaks, 0).sum(axis=1)
+        self.peak_open[live] = 0 if closed[-1] else peaks[:, -1]
+
+    def _close_minute(self, sessions: I64) -> None:
+        """The open minute of sessions that are let go goes to where it belongs."""
+        after = (self.horizon_s + 1) // 60 > self.last_s[sessions] // 60
+        self.peaks_tail[sessions] += np.where(after, self.peak_open[sessions], 0)
+        self.peaks[sessions] += np.where(after, 0, self.peak_open[sessions])
+        self.peak_open[sessions] = 0
+
+    def minute_peaks(self, sessions: I64, limit_s: I64, with_tail: Bool) -> I64:
+        """Sum of the peaks of the minutes of sessions, seconds from `limit_s` on left out.
+
+        `with_tail`: as in `watched`.
+        """
+        first = self.horizon_s + 1
+        recent = self.online(sessions, first, max(int(limit_s.max(initial=0)), first + 1))
+        seconds = np.arange(first, first + recent.shape[1])
+        minutes, peaks = _by_minute(seconds, np.where(seconds < limit_s[:, None], recent, 0))
+        peaks[:, 0] = np.maximum(
+            peaks[:, 0], np.where(minutes[0] * 60 < limit_s, self.peak_open[sessions], 0)
+        )
+        done = self.peaks[sessions] + np.where(with_tail, self.peaks_tail[sessions], 0)
+        return np.asarray(done + peaks.sum(axis=1))
 
     def watched(self, sessions: I64, limit_s: I64, with_tail: Bool) -> I64:
         """Seconds watched in sessions up to `limit_s` (exclusive), at least to the horizon.
@@ -306,3 +350,10 @@ class Presence:
     def keys(self) -> U64:
         """Keys (session << 32 | viewer) by row."""
         return self.index.keys()
+
+
+def _by_minute(seconds: I64, online: I64) -> tuple[I64, I64]:
+    """(minutes, largest of each): `seconds` are consecutive, `online` is (sessions, seconds)."""
+    minutes = seconds // 60
+    starts = np.flatnonzero(np.diff(minutes, prepend=minutes[0] - 1))
+    return minutes[starts], np.maximum.reduceat(online, starts, axis=1)

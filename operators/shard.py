@@ -51,7 +51,9 @@ class Shard:
         self.in_force = InForce(rules, fixed=fixed_rules)
         self.fold = Fold(self.state)
         state = self.state
-        self.figures = Figures(plan, state.cube, state.presence, state.sessions, state.bounds)
+        self.figures = Figures(
+            plan, state.cube, state.presence, state.sessions, state.bounds, state.sides
+        )
         self.boards = Boards(self.state)
         self.beat = Beat(self.state, self.fold, self.figures, self.boards)
         self.patches = Patches(self.state, self.figures, self.boards)

@@ -72,6 +72,7 @@ def freeze(shard: Shard) -> bytes:
         "boards_said": {k: list(v) for k, v in shard.boards.said.items()},
         "talk": shard.fold.talk.snapshot(),
         "rules": shard.in_force.snapshot(),
+        "sides": state.sides.snapshot(),
         "groups": [group.snapshot() for group in shard.groups.values()],
         "version": shard.version,
         "ordinal": shard.ordinal,
@@ -130,6 +131,7 @@ def thaw(shard: Shard, data: bytes) -> None:
     shard.fold.talk.restore(talk)
     shard.in_force.restore(bag.get("rules", b""))
     _thaw_deferred(shard, bag)
+    state.sides.restore(bag.get("sides", {}))
     groups: list[dict[str, object]] = bag.get("groups", [])
     for snapshot in groups:
         group = shard.new_group(str(snapshot["tenant"]), str(snapshot["group"]))

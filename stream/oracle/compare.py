@@ -16,6 +16,7 @@ from operators.results import Row
 from stream.oracle.cells import WINDOWS, Figure, Number, Place, figures, of_nothing
 from stream.oracle.gauges import NOBODY, gauges
 from stream.oracle.measures import BOUNDS, DEFINITIONS, GAUGES, KEYS, NEVER_EMPTY, RATIOS
+from stream.oracle.whole import whole
 
 MAX_LISTED: Final = 1_000
 
@@ -29,12 +30,14 @@ class Report:
     """Outcome: values compared by (dimension, window), mismatches, metrics nobody checks.
 
     `boards`: values of board lines by (board, window); `alerts`: firing alerts by rule.
+    `metrics`: values compared by metric; `telling`: those of them that are neither 0 nor null.
     """
 
     compared: Counter[tuple[str, str]] = field(default_factory=Counter)
     boards: Counter[tuple[str, str]] = field(default_factory=Counter)
     alerts: Counter[str] = field(default_factory=Counter)
     metrics: Counter[str] = field(default_factory=Counter)
+    telling: Counter[str] = field(default_factory=Counter)
     mismatches: list[str] = field(default_factory=list)
     mismatch_count: int = 0
     unchecked: set[str] = field(default_factory=set)
@@ -142,7 +145,8 @@ def _expected(
     for place, number, values in figures(connection, dimension, window):
         found.setdefault(place, {})[number] = values
     if dimension == "room":
-        for place, number, values in gauges(connection, window):
+        more = [*gauges(connection, window), *whole(connection, window)]
+        for place, number, values in more:
             found.setdefault(place, {}).setdefault(number, {}).update(values)
     return found
 
@@ -162,9 +166,14 @@ def _compare_row(report: Report, place: Place, given: Values, candidates: list[F
     report.unchecked.update(given.keys() - known.keys())
     report.compared[place.dimension, place.window] += len(known)
     report.metrics.update(known.keys() - set(BOUNDS))
+    report.telling.update(name for name, value in known.items() if _tells(value))
     best = min((_differences(known, wanted) for wanted in candidates), key=len)
     for text in best:
         report.differ(f"{place} {text}")
+
+
+def _tells(value: object) -> bool:
+    return bool(value.get("value") if isinstance(value, Mapping) else value)
 
 
 def _differences(given: Values, wanted: Figures) -> list[str]:

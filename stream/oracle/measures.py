@@ -26,6 +26,18 @@ def _orders(*types: str) -> str:
     return f"count(DISTINCT order_id) FILTER ({_of(types)})"
 
 
+def _products(*types: str) -> str:
+    return f"count(DISTINCT product_id) FILTER ({_of(types)})"
+
+
+def _gauge_is(metric: str) -> str:
+    return f"type = 'room_stats' AND metric = '{metric}'"
+
+
+def _largest(metric: str) -> str:
+    return f"max(value) FILTER ({_gauge_is(metric)})"
+
+
 def _money(*types: str) -> str:
     return f"coalesce(sum(amount_minor) FILTER ({_of(types)}), 0)::BIGINT"
 
@@ -117,6 +129,30 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "roas_net": Definition(f"{_PAID} - {_REFUNDED}", _money("cost")),
     "question_share": Definition("count(*) FILTER (question)", _count("comment")),
     "negative_share": Definition("count(*) FILTER (negative)", _count("comment")),
+    "online_reported": Definition(
+        f"(max({{'at': event_time_ms, 'is': value}}) FILTER ({_gauge_is('online')})).\"is\""
+    ),
+    "viewers_reported": Definition(_largest("viewers")),
+    "likes_reported": Definition(_largest("likes")),
+    "gmv_reported": Definition(_largest("gmv")),
+    "enter_coverage": Definition(_users("enter"), _largest("viewers")),
+    "cvr_view_reported": Definition(_users("order_paid"), _largest("viewers")),
+    "engage_uv_rate_reported": Definition(
+        _users("comment", "like", "share", "follow"), _largest("viewers")
+    ),
+    "uv_value_reported": Definition(_PAID, _largest("viewers")),
+    "gpm_viewer_reported": Definition(f"{_PAID} * 1000", _largest("viewers")),
+    "new_buyer_share": Definition(
+        users_where("type = 'order_paid' AND coalesce(segment, '') = 'new'"),
+        users_where("type = 'order_paid' AND segment IS NOT NULL"),
+    ),
+    "cvr_show": Definition(_users("order_paid"), _users("room_exposure")),
+    "orders_cancelled": Definition(_orders("order_cancelled")),
+    "cancel_rate": Definition(_orders("order_cancelled"), _orders("order_created")),
+    "active_sku_rate": Definition(_products("order_paid"), _products("product_listed")),
+    "cost_per_viewer": Definition(_money("cost"), _users("enter")),
+    "cost_per_order": Definition(_money("cost"), _orders("order_paid")),
+    "cost_per_follow": Definition(_money("cost"), _users("follow")),
     "negative_uv": Definition(users_where("negative")),
 }
 """Metric name to its definition over the events of a window and key."""
@@ -127,11 +163,21 @@ INTERVALS: Final = frozenset(("explanation", "shift", "campaign_phase"))
 BOUNDS: Final = ("interval_start_ms", "interval_end_ms")
 """Fields of their rows that are compared like metrics."""
 
-GAUGES: Final = frozenset(("online_now", "pcu", "acu_tw", "avg_watch_s"))
-"""Metrics that are read from the audience (`sql/online.sql`), not from events of the window."""
+GAUGES: Final = frozenset(
+    (
+        *("online_now", "pcu", "acu", "acu_tw", "avg_watch_s", "repurchase_rate"),
+        *("cogs", "gross_profit", "roi_profit", "breakeven_roas"),
+        *("target_gmv", "target_rate", "target_pace"),
+    )
+)
+"""Metrics of `gauges.py` and `whole.py`: not sums over the events of a window."""
 
 RATIOS: Final = frozenset(
-    (*(name for name, one in DEFINITIONS.items() if one.den is not None), "acu_tw", "avg_watch_s")
+    (
+        *(name for name, one in DEFINITIONS.items() if one.den is not None),
+        *("acu", "acu_tw", "avg_watch_s", "repurchase_rate", "roi_profit", "breakeven_roas"),
+        *("target_rate", "target_pace"),
+    )
 )
 """Metrics that are a numerator over a denominator."""
 

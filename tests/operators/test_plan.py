@@ -69,7 +69,22 @@ def log() -> tuple[bytes, ...]:
         40: (("promo_start", {"campaign_id": "c1"}), ("explain_end", {"product_id": "p1"})),
         60: (("promo_end", {"campaign_id": "c1"}), ("explain_start", {"product_id": "p2"})),
     }
+    lines += [
+        event("catalog", 0, 98_000 + n, None, role="product", target_id=f"p{n}", title="One",
+              unit_cost_minor=5)
+        for n in range(9)
+    ]  # fmt: skip
+    lines += [
+        event("target", 0, 98_100 + n, None, metric=metric, value=90)
+        for n, metric in enumerate(("gmv_paid", "session_minutes"))
+    ]
     for second in range(100):
+        lines += [
+            event(
+                "room_stats", second * 1000, 97_000 + second * 9 + n, None, metric=m, value=second
+            )
+            for n, m in enumerate(("online", "viewers", "likes", "gmv"))
+        ]
         lines += [*ticks(second, second), *eventful(random, second, second * 1000)]
         for place, (kind, more) in enumerate(marks.get(second, ())):
             lines.append(event(kind, second * 1000, 90_000 + second * 2 + place, None, **more))

@@ -14,14 +14,19 @@ PLAIN = (
 )
 TRADE = ("order_created", "order_paid", "order_paid", "order_cancelled", "refund_requested")
 ROOMS = ("r1", "r1", "r2", "r3")
-OTHER = ("cost", "catalog", "product_listed", "settlement", "stock_set")
 MARKS = (
     *("explain_start", "explain_start", "explain_end", "shift_start", "shift_end"),
     *("promo_start", "promo_end"),
 )
+OTHER = (
+    *("cost", "catalog", "catalog", "product_listed", "settlement", "stock_set"),
+    *("room_stats", "room_stats", "room_stats", "room_stats", "target", "target", "catalog"),
+)
+GAUGES = ("online", "viewers", "likes", "gmv", "unheard_of")
+TARGETS = ("gmv_paid", "gmv_paid", "session_minutes", "session_minutes", "units_paid")
 
 
-def random_log(seed: int, minutes: int = 8, events: int = 250) -> list[bytes]:
+def random_log(seed: int, minutes: int = 8, events: int = 250, masked: float = 0.05) -> list[bytes]:
     """Lines of a log with ticks: two tenants, three rooms, disorder up to and past lateness.
 
     Rooms say when they start and end, within the out-of-orderness: which session an event
@@ -32,6 +37,9 @@ def random_log(seed: int, minutes: int = 8, events: int = 250) -> list[bytes]:
     silence_ms = 40 * MINUTE_MS if rng.random() < 0.3 else 0
     half_ms = minutes * MINUTE_MS // 2
     made = [_event(rng, time + (silence_ms if time > half_ms else 0)) for time in times]
+    for event in made:
+        if rng.random() < masked:
+            event["identity"] = "masked"
     statuses = [
         one for room in sorted(set(ROOMS)) for one in _statuses(rng, room, half_ms, silence_ms)
     ]
@@ -93,13 +101,15 @@ def _delay(rng: random.Random) -> int:
 def _event(rng: random.Random, time_ms: int) -> dict[str, object]:
     event = _base(rng.choice(ROOMS), time_ms)
     event["user_id"] = USER.format(rng.randrange(8))
-    for name, values in (("channel", ("paid", "feed")), ("host_id", ("h1", "h2"))):
+    for name, values in (
+        ("channel", ("paid", "feed")),
+        ("host_id", ("h1", "h2")),
+        ("segment", ("new", "returning", "member")),
+    ):
         if rng.random() < 0.7:
             event[name] = rng.choice(values)
-    if rng.random() < 0.05:
-        event["identity"] = "masked"
     kind = rng.random()
-    if kind < 0.72:
+    if kind < 0.66:
         return event | {"type": rng.choice(PLAIN), "product_id": _product(rng), "text": _text(rng)}
     if kind < 0.76:
         return event | _other(rng)
@@ -127,16 +137,23 @@ def _product(rng: random.Random) -> str:
 
 
 def _other(rng: random.Random) -> dict[str, object]:
-    return {
-        "type": rng.choice(OTHER),
-        "product_id": "p1",
+    kind = rng.choice(OTHER)
+    found: dict[str, object] = {
+        "type": kind,
+        "product_id": _product(rng),
         "order_id": "o1",
         "amount_minor": 7,
         "qty": 5,
         "role": "product",
-        "target_id": "p1",
+        "target_id": _product(rng),
         "title": "One",
+        "value": rng.randrange(1, 500),
     }
+    if kind == "catalog" and rng.random() < 0.8:
+        found["unit_cost_minor"] = rng.randrange(1, 90)
+    if kind in ("room_stats", "target"):
+        found["metric"] = rng.choice(GAUGES if kind == "room_stats" else TARGETS)
+    return found
 
 
 def _trade(rng: random.Random) -> dict[str, object]:
