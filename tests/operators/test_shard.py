@@ -104,7 +104,8 @@ def test_every_event_is_accounted_for() -> None:
 
 
 def test_rows_say_null_for_no_data_and_carry_their_terms() -> None:
-    for row in rows_of([recording(8)]):
+    # Stock rows have texts and lists: tests of their own.
+    for row in (one for one in rows_of([recording(8)]) if one.kind != "stock"):
         metrics = row.body.get("metrics", {})
         assert isinstance(metrics, dict)
         for name, value in metrics.items():
