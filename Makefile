@@ -77,7 +77,7 @@ $(VENV)/.installed: $(VENV)/.python requirements.txt pyproject.toml
 
 # Versions are named, not locked: nothing of this is in what we ship or test. Pathway and Flink
 # want other versions of the same packages, hence a venv each.
-$(PEERS)/.installed: $(VENV)/.python Makefile
+$(PEERS)/.installed: $(VENV)/.python
 	$(BIN)/python -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check apache-flink==2.2.1 py-spy==0.4.3
 	$(BIN)/python -m venv $(PEERS)/pathway
