@@ -26,8 +26,8 @@ from stream.backtest.table import number, percent
 from stream.formats import read_events
 from stream.settings import Settings
 
-FIRST_SEED: Final = 90_001
-"""Rules and intervals were set on seeds below 1,000."""
+FIRST_SEED: Final = 700_001
+"""Rules and intervals were set on seeds below 1,000; those from 90,001 on were looked at, too."""
 
 UNLABELLED: Final = (None, "flash_sale")
 """Scenarios without anything to find: one session each shows their false alarms."""
@@ -184,7 +184,7 @@ def main() -> int:
     """Run all sessions and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m stream.backtest.evaluate")
     parser.add_argument("--seeds", type=int, default=3, help="sessions of each scenario")
-    parser.add_argument("--rooms", type=int, default=11)
+    parser.add_argument("--rooms", type=int, default=10)
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--jobs", type=int, default=2)
