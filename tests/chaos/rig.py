@@ -216,7 +216,7 @@ class Rig(AbstractContextManager["Rig"]):
         """Bytes of final rows written so far."""
         return sum(path.stat().st_size for path in self.results_dir.glob("shard-*.ndjson"))
 
-    def finish(self, replay: Child, timeout_s: float = 300.0) -> float:
+    def finish(self, replay: Child, timeout_s: float = 1_800.0) -> float:
         """Wait for the replay's end and for the engine to have it all, then stop the engine."""
         self.wait_until("the replay ends", lambda: replay.exit_code() is not None, timeout_s)
         if replay.exit_code() != 0:
