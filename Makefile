@@ -8,7 +8,7 @@ PEERS := .peers
 CODE  := stream operators sinks simulators tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format pytest docs bench bench-peers chaos soak fuzz lock clean
+.PHONY: help venv demo test lint format pytest docs bench bench-peers chaos restart soak fuzz lock clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -44,6 +44,9 @@ bench-peers: $(PEERS)/.installed ## install what bench compares with: Flink (Jav
 
 chaos: venv ## strike engine and Redis at random, compare the results; ARGS="--events 100000 --kills 10"
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+restart: venv ## kill -9 with a million viewers: pauses, and time to fresh figures; ARGS="--viewers 100000"
+	$(BIN)/python -m tests.chaos.restart $(ARGS)
 
 fuzz: venv ## mutated inputs to codec, adapters, protocol, rule files; ARGS="--count 100000"
 	$(BIN)/python -m tests.chaos.fuzz $(ARGS)

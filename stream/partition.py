@@ -30,9 +30,9 @@ RESEND_CHECK_S: Final = 1.0
 
 
 INLINE_BYTES: Final = 1 << 20
-"""A state up to this size is frozen each epoch and goes into the store itself."""
+"""A state up to this size goes into the store itself, a larger one into a file beside it."""
 FREEZE_DUTY: Final = 0.01
-"""Largest share of time spent on freezing larger states, all local shards together."""
+"""Largest share of time spent on freezing states, all local shards together."""
 REFOLD_S: Final = 3.0
 """All local shards together freeze again at the latest when folding the log since then took
 this long: it bounds what a resumed engine has to do again."""
@@ -172,6 +172,7 @@ class Partition:
         """Before an orderly stop."""
         if self._catching_up:
             self._catch_up()
+        self._next_freeze_s = 0.0  # The snapshot that follows is the last: nothing to fold again.
         return self.flush()
 
     def _catch_up(self) -> None:
@@ -212,7 +213,7 @@ class Partition:
             with self._stages.time("snapshot"):
                 self._saved = self._freeze()
             took_s = time.monotonic() - now_s
-            rest_s = took_s * self._local_shards / FREEZE_DUTY if self._saved.file else 0.0
+            rest_s = took_s * self._local_shards / FREEZE_DUTY
             self._next_freeze_s, self._refold_s = now_s + rest_s, 0.0
         self._undurable = self._saved
         return msgspec.msgpack.encode(self._saved)

@@ -116,7 +116,10 @@ def advance(partition: Partition, calls: int) -> list[Output]:
     return [output for _ in range(calls) for _, output in partition.next_batch()]
 
 
-def test_a_small_state_is_frozen_each_epoch(start: Start) -> None:
+def test_a_state_is_frozen_each_epoch_that_its_share_of_time_allows(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream.partition, "FREEZE_DUTY", 1e9)
     partition = start()
     advance(partition, 5)
     first = partition.snapshot()
@@ -132,6 +135,18 @@ def test_between_two_freezes_the_snapshot_is_the_one_before(start: Start) -> Non
     first = partition.snapshot()
     advance(partition, 5)
     assert partition.snapshot() == first
+
+
+@pytest.mark.usefixtures("always_large")
+def test_the_snapshot_after_an_orderly_stop_is_the_last_state(start: Start) -> None:
+    partition = start()
+    advance(partition, 5)
+    first = partition.snapshot()
+    advance(partition, 5)
+    partition.last_flush()
+    last = partition.snapshot()
+    assert last != first
+    assert start(last).position == partition.position
 
 
 @pytest.mark.usefixtures("always_large")
