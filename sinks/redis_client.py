@@ -145,7 +145,8 @@ class Link:
         """
         if self._wire is not None:
             return
-        wire: _Wire = self._pool.make_connection()
+        # Not by the pool, which counts those it made and refuses after a hundred.
+        wire = cast(_Wire, self._pool.connection_class(**self._pool.connection_kwargs))
         try:
             wire.connect()
         except (RedisError, OSError) as error:

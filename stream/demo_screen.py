@@ -11,6 +11,8 @@ from sinks.client import LiveroomClient
 from stream.errors import LiveroomError, SinkError
 
 LIST_EVERY_S: Final = 0.5
+CHANNELS_A_CONNECTION: Final = 60
+"""The gateway allows 64: a screen that follows more opens further connections."""
 _ANSWER_S: Final = 10.0
 _STATE_KINDS: Final = ("room:", "split:", "hist:", "board:", "stock:", "names:")
 
@@ -27,8 +29,8 @@ class HeadlessScreen:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="screen", daemon=True)
         self._stop = asyncio.Event()
-        self._client: LiveroomClient | None = None
-        self._names: set[str] = set()
+        self._clients: list[LiveroomClient] = []
+        self._client_of: dict[str, LiveroomClient] = {}
 
     def __enter__(self) -> "HeadlessScreen":
         """Connect in the background."""
@@ -53,10 +55,10 @@ class HeadlessScreen:
             raise SinkError("screen", "the demo's own WebSocket client hangs", None) from None
 
     async def _copy(self) -> dict[str, dict[str, Any]]:
-        client = self._client
-        if client is None:
-            return {}
-        return {name: dict(client.channel(name).state.values) for name in self._names}
+        return {
+            name: dict(client.channel(name).state.values)
+            for name, client in self._client_of.items()
+        }
 
     def _run(self) -> None:
         try:
@@ -65,19 +67,28 @@ class HeadlessScreen:
             self._loop.close()
 
     async def _follow(self) -> None:
-        async with LiveroomClient(self._url, self._token, rate_ms=100) as client:
-            self._client = client
+        async with contextlib.AsyncExitStack() as stack:
+            first = await self._connect(stack)
             while not self._stop.is_set():
                 with contextlib.suppress(ConnectionError, LiveroomError, TimeoutError):
                     async with asyncio.timeout(_ANSWER_S):
-                        self._subscribe(client, await client.list())
+                        await self._subscribe(stack, await first.list())
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), LIST_EVERY_S)
-            self._client = None
+            self._client_of.clear()
 
-    def _subscribe(self, client: LiveroomClient, listing: Sequence[Mapping[str, Any]]) -> None:
+    async def _connect(self, stack: contextlib.AsyncExitStack) -> LiveroomClient:
+        client = LiveroomClient(self._url, self._token, rate_ms=100)
+        self._clients.append(await stack.enter_async_context(client))
+        return client
+
+    async def _subscribe(
+        self, stack: contextlib.AsyncExitStack, listing: Sequence[Mapping[str, Any]]
+    ) -> None:
         for about in listing:
             name = str(about["ch"])
-            if name.startswith(_STATE_KINDS) and name not in self._names:
-                client.channel(name)
-                self._names.add(name)
+            if name.startswith(_STATE_KINDS) and name not in self._client_of:
+                if len(self._client_of) >= CHANNELS_A_CONNECTION * len(self._clients):
+                    await self._connect(stack)
+                self._clients[-1].channel(name)
+                self._client_of[name] = self._clients[-1]

@@ -91,8 +91,8 @@ def run(plan: Plan, recording: Path, folder: Path) -> Report:
         first_s = time.monotonic()
         for moment in moments(plan.seed, plan.count, begin + plan.seconds - first_s):
             _sleep_until(first_s + moment)
-            # Never before it has recovered: without progress there is nothing to disturb.
-            rig.wait_until("the engine has recovered", rig.claimed)
+            # Never before it has got on: without progress there is nothing to disturb.
+            rig.wait_until("the engine gets on", lambda: rig.progressed() or rig.caught_up())
             sizes.append(rig.rows())
             fault.strike(rig, watched, random.Random(plan.seed * 1_000 + len(sizes)))
         stop_s = rig.finish(replay)

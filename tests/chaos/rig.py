@@ -96,6 +96,7 @@ class Rig(AbstractContextManager["Rig"]):
         self._stack.callback(self.link.close)
         self.engine: Child | None = None
         self._fences = 0
+        self._durable_then: list[Reply] = []
         self.children: list[Child] = []
 
     def __enter__(self) -> Self:
@@ -119,13 +120,30 @@ class Rig(AbstractContextManager["Rig"]):
         """Start the engine, with another number of processes if given."""
         if processes is not None:
             self.settings = replace(self.settings, processes=processes)
-        self._fences = self._claims()
+        self._fences, self._durable_then = self._claims(), self._durables()
         self.engine = self.child("engine", liveroom_argv("run"))
         return self.engine
 
     def claimed(self) -> bool:
         """Whether the engine started last has taken all shards, so that it can be stopped."""
         return self._claims() >= self._fences + self.settings.shards
+
+    def progressed(self) -> bool:
+        """Whether some shard has a durable snapshot that is newer than at the last start.
+
+        An engine that is killed before it has one does everything again, for ever.
+        """
+        return self.claimed() and self._durables() != self._durable_then
+
+    def _durables(self) -> list[Reply]:
+        """Last durable entry of each shard; [] while Redis is away."""
+        try:
+            return [
+                self.link.call("HGET", f"{{{shard}}}:meta", "durable")
+                for shard in range(self.settings.shards)
+            ]
+        except SinkError:
+            return []
 
     def _claims(self) -> int:
         """Claims of shards so far; 0 while Redis is away."""

@@ -1,6 +1,3 @@
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +7,7 @@ from sinks.redis_client import Backoff, Link, Refusal, hide_password, refusal
 from sinks.redis_server import RedisServer
 from stream.errors import ConfigError, SinkError
 from tests.support.redis_server import StartRedis
+from tests.support.tls_redis import tls_redis
 
 
 @pytest.mark.parametrize(
@@ -86,6 +84,14 @@ def test_large_arguments_arrive_whole_among_small_ones(link: Link) -> None:
     ]
 
 
+def test_a_link_connects_again_as_often_as_it_must(redis_server: RedisServer) -> None:
+    link = Link(redis_server.url)
+    for _ in range(250):
+        assert link.call("PING") == b"PONG"
+        link.drop()
+    link.close()
+
+
 def test_an_acl_user_in_the_address_is_used(start_redis: StartRedis) -> None:
     server = start_redis()
     admin = Link(server.url)
@@ -103,52 +109,12 @@ def test_an_acl_user_in_the_address_is_used(start_redis: StartRedis) -> None:
         one.close()
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs openssl: apt-get install openssl")
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"],
-        cwd=tmp_path, check=True, capture_output=True,
-    )  # fmt: skip
-    return tmp_path
-
-
-@pytest.fixture
-def tls_port(certificate: Path, tmp_path: Path) -> Iterator[int]:
-    folder = tmp_path / "tls"
-    folder.mkdir()
-    plain = RedisServer.start(folder)  # a free port, whose neighbour is asked for TLS
-    port = plain.port
-    plain.stop()
-    config = (
-        *("--tls-port", "0", "--tls-auth-clients", "no"),
-        *("--tls-cert-file", str(certificate / "cert.pem")),
-        *("--tls-key-file", str(certificate / "key.pem")),
-        *("--tls-ca-cert-file", str(certificate / "cert.pem")),
-    )
-    try:
-        server = RedisServer.start(folder, config=config)
-    except SinkError as error:
-        if "tls" in str(error).lower():
-            pytest.skip("this redis-server was built without TLS")
-        raise
-    admin = Link(server.url)
-    admin.call("CONFIG", "SET", "tls-port", port)
-    admin.close()
-    yield port
-    server.stop()
-
-
-def test_tls_checks_the_certificate(tls_port: int, certificate: Path) -> None:
-    authority = certificate / "cert.pem"
-    trusting = Link(f"rediss://127.0.0.1:{tls_port}/0?ssl_ca_certs={authority}")
-    assert trusting.call("PING") == b"PONG"
-    trusting.close()
-    stranger = Link(f"rediss://127.0.0.1:{tls_port}/0")
-    with pytest.raises(SinkError):
-        stranger.call("PING")
-    stranger.close()
+def test_tls_checks_the_certificate(tmp_path: Path) -> None:
+    with tls_redis(tmp_path) as redis:
+        trusting = Link(redis.url())
+        assert trusting.call("PING") == b"PONG"
+        trusting.close()
+        stranger = Link(f"rediss://127.0.0.1:{redis.port}/0")
+        with pytest.raises(SinkError):
+            stranger.call("PING")
+        stranger.close()
