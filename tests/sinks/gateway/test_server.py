@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from operators.catalogue import as_json
 from sinks.client import LiveroomClient, RpcError
 from sinks.gateway.auth import Claims, verify_token
 from sinks.gateway.limits import Limits
+from sinks.gateway.protocol import Steer
 from sinks.gateway.server import GatewayServer
 from stream.errors import ConfigError, WireError
 from stream.ids import shard_of
@@ -398,3 +399,38 @@ def test_a_revocation_in_redis_ends_open_connections(engine: Engine, settings: S
         await again.end()
 
     against(settings, scenario)
+
+
+@dataclass
+class Tape:
+    """A replay that notes its orders and refuses to wind back."""
+
+    channel: str = "replay:tape/tape"
+    orders: list[Steer] = field(default_factory=list)
+
+    def steer(self, order: Steer) -> str | None:
+        self.orders.append(order)
+        return "it only runs forward" if order.do == "seek" else None
+
+
+def test_orders_reach_the_replay_where_there_is_one(settings: Settings) -> None:
+    async def scenario(server: GatewayServer, replayed: bool) -> None:
+        raw = await Raw.open(server.port)
+        welcome = await raw.connect(settings.token(steer=True))
+        assert welcome.get("replay") == ("replay:tape/tape" if replayed else None)
+        raw.say(type="steer", id=2, do="pause")
+        raw.say(type="steer", id=3, do="seek", to_ms=5)
+        first, second = await raw.hear("ok", "err"), await raw.hear("err")
+        expected = ("ok", "bad_request") if replayed else ("err", "unknown_method")
+        assert (first["type"], second["name"]) == expected
+        await raw.end()
+
+    async def run() -> None:
+        tape = Tape()
+        async with GatewayServer(settings) as server:
+            await scenario(server, replayed=False)
+        async with GatewayServer(settings, player=tape) as server:
+            await scenario(server, replayed=True)
+        assert [order.do for order in tape.orders] == ["pause", "seek"]
+
+    asyncio.run(run())
