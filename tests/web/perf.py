@@ -213,8 +213,9 @@ def main() -> int:
             executable_path=find_chromium(), args=list(CHROMIUM_ARGS)
         )
         figures = measure(stage, browser.new_page(viewport=SIZE), options.seconds, options.minutes)
-        tape, at_ms, id_ = draw_with_alert(PLAN, Path(scratch))
-        with broadcast(Path(scratch), tape, ASSETS) as live:
+        with broadcast(Path(scratch), ASSETS) as live:
+            tape, at_ms, id_ = draw_with_alert(PLAN, Path(scratch))
+            live.load(tape)
             live.play_to(at_ms)
             figures += answers(live, id_, browser)
         browser.close()

@@ -124,7 +124,8 @@ def main() -> None:
             executable_path=find_chromium(), args=list(CHROMIUM_ARGS)
         )
         if wanted:
-            with broadcast(scratch, tape, ASSETS) as live:
+            with broadcast(scratch, ASSETS) as live:
+                live.load(tape)
                 live.play_to(tape.from_ms + PLAYED_MS)
                 live.settle()
                 live.play()
