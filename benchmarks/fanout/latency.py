@@ -24,7 +24,6 @@ from sinks.client import LiveroomClient
 from sinks.gateway.auth import mint_token
 from sinks.redis_server import RedisServer
 
-SHARDS = 8
 PROBES = 20
 BAR_MS = 300
 
@@ -40,10 +39,10 @@ async def probe(url: str, token: str, room: str, ages: list[tuple[float, float]]
             before = update.ts_ms
 
 
-def folded(redis_url: str) -> int:
+def folded(redis_url: str, shards: int) -> int:
     """Events that the engine has taken so far, of all shards."""
     with redis_py.Redis.from_url(redis_url, protocol=2) as link:
-        return sum(int(link.hget(f"{{{shard}}}:counters", "in") or 0) for shard in range(SHARDS))
+        return sum(int(link.hget(f"{{{shard}}}:counters", "in") or 0) for shard in range(shards))
 
 
 async def watch(
@@ -67,9 +66,9 @@ async def watch(
         await asyncio.to_thread(line, swarm)
         await asyncio.sleep(3)
         ages.clear()
-        before, started = folded(redis_url), time.monotonic()
+        before, started = folded(redis_url, args.shards), time.monotonic()
         await asyncio.sleep(args.seconds)
-        rate = (folded(redis_url) - before) / (time.monotonic() - started)
+        rate = (folded(redis_url, args.shards) - before) / (time.monotonic() - started)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -80,7 +79,7 @@ def run(args: argparse.Namespace, folder: Path, redis_url: str) -> int:
     """Engine, gateway, simulator, screens."""
     env = {
         "LIVEROOM_REDIS_URL": redis_url,
-        "LIVEROOM_SHARDS": str(SHARDS),
+        "LIVEROOM_SHARDS": str(args.shards),
         "LIVEROOM_RECOVERY_DIR": str(folder / "recovery"),
         "LIVEROOM_TOKEN_SECRET": SECRET,
         "LIVEROOM_USER_KEY": SECRET,
@@ -92,7 +91,7 @@ def run(args: argparse.Namespace, folder: Path, redis_url: str) -> int:
     load += ["--rate", str(args.rate), "--tenants", str(min(args.rooms, 16))]
     with (
         child(*liveroom, "run", env=env, quiet=True) as engine,
-        child(*ours, "--shards", str(SHARDS), env=env) as gateway,
+        child(*ours, "--shards", str(args.shards), env=env) as gateway,
         child(*load, env=env, quiet=True),
     ):
         port = line(gateway).strip()
@@ -123,6 +122,7 @@ def main() -> int:
     parser.add_argument("--screens", type=int, default=1_000)
     parser.add_argument("--rate", type=int, default=20_000)
     parser.add_argument("--rooms", type=int, default=50)
+    parser.add_argument("--shards", type=int, default=2, help="one a core")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--json", action="store_true", help="end with the figures as JSON")
     args = parser.parse_args()

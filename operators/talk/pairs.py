@@ -1,7 +1,7 @@
 """Cross-buy pairs: products that were paid in one order, and by one buyer in the session.
 
 A basket is an order, or a buyer's session. Of a basket the first products count, in order of
-payment, so that a reseller with hundreds cannot make pairs without end.
+payment and then of product, so that a reseller with hundreds cannot make pairs without end.
 """
 
 from typing import Final

@@ -53,7 +53,7 @@ class Talk:
         self.terms = Terms(state.options.term_horizon_ms)
         self.pairs = Pairs()
         self.channels = Channels()
-        self._paid = Store("session", "viewer", "order", "product", "amount", "time_ms", "key")
+        self._paid = Store("session", "viewer", "order", "product", "amount", "time_ms")
         self._tables = Tables(state, self.comments, self.terms, self.pairs)
         self._before: dict[tuple[str, int], dict[str, int]] = {}
         """(channel name, session) to the rank of each key a minute ago."""
@@ -73,7 +73,7 @@ class Talk:
             self._paid.add(
                 placed.sessions[paid], ids[_USER], ids[_ORDER],
                 placed.product[paid].astype(np.int64), placed.values[_AMOUNT, paid],
-                columns.time_ms[paid], columns.key[paid].view(np.int64),
+                columns.time_ms[paid],
             )  # fmt: skip
 
     def _hear(self, columns: Columns, placed: Placed, comments: I64) -> None:
@@ -110,10 +110,15 @@ class Talk:
         return rows
 
     def _due(self, end_ms: int) -> Store:
-        """Take the paid lines before `end_ms`, in order of payment, that lie in their session."""
+        """Take the paid lines before `end_ms` that lie in their session, in order of payment.
+
+        Lines paid at one moment, as those of one order are: by product.
+        """
         time_ms = self._paid["time_ms"]
         due = np.flatnonzero(time_ms < end_ms)
-        due = due[np.lexsort((self._paid["key"][due], time_ms[due]))]
+        text = self._state.names.text
+        products = np.array([text(code) or "" for code in self._paid["product"][due].tolist()])
+        due = due[np.lexsort((products, time_ms[due]))]
         taken = self._paid.take(due)
         self._paid.keep(time_ms >= end_ms)
         # What is paid long after the end, as its order may be, is no part of the session.

@@ -149,20 +149,20 @@ def pairs(connection: duckdb.DuckDBPyConnection) -> Expected:
     """Pairs of products in one order, and of one buyer."""
     rows = connection.execute(f"""
         WITH lines AS (
-            SELECT session, 'order' AS kind, order_id AS owner, product_id, event_time_ms, pos
+            SELECT session, 'order' AS kind, order_id AS owner, product_id, event_time_ms
             FROM eligible WHERE product_id IS NOT NULL
             UNION ALL
-            SELECT session, 'buyer', user_id, product_id, event_time_ms, pos
+            SELECT session, 'buyer', user_id, product_id, event_time_ms
             FROM eligible WHERE product_id IS NOT NULL AND user_id IS NOT NULL
         ),
         firsts AS (
             SELECT session, kind, owner, product_id, min({_END}) AS end_ms,
-                min(event_time_ms) AS first_ms, min(pos) AS pos
+                min(event_time_ms) AS first_ms
             FROM lines GROUP BY ALL
         ),
         members AS (
             SELECT * FROM firsts QUALIFY row_number() OVER (
-                PARTITION BY session, kind, owner ORDER BY first_ms, pos
+                PARTITION BY session, kind, owner ORDER BY first_ms, product_id
             ) <= {BASKET}
         )
         SELECT a.session, greatest(a.end_ms, b.end_ms) AS ends, a.product_id || ' + ' ||

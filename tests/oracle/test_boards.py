@@ -17,6 +17,7 @@ from stream.oracle.load import load
 from stream.oracle.terms import terms_of as settings_terms
 from stream.replay import run_replay
 from stream.settings import Settings
+from tests.operators.one_room import event, tick, ticks
 from tests.oracle.fuzz import TEXTS, random_log
 
 LOG = b"\n".join(random_log(3, events=1_500)) + b"\n"
@@ -27,8 +28,8 @@ def rows() -> list[Row]:
     return list(run_replay([LOG], settings=Settings()))
 
 
-def report(rows: Sequence[Row]) -> Report:
-    connection = load([LOG], settings_terms(Settings()))
+def report(rows: Sequence[Row], log: bytes = LOG) -> Report:
+    connection = load([log], settings_terms(Settings()))
     found = Report()
     try:
         compare_boards(connection, rows, found, Words(), Settings().term_horizon_ms)
@@ -41,6 +42,26 @@ def test_right_boards_agree(rows: list[Row]) -> None:
     found = report(rows)
     assert found.mismatches == []
     assert {name for name, _ in found.boards} >= {"terms", "keywords", "pairs", "products_gmv"}
+
+
+def test_of_a_basket_paid_at_one_moment_the_same_products_count_however_they_come() -> None:
+    lines = [
+        event(
+            *("order_paid", 500, number, 1), order_id="o1", line_id=f"{number}",
+            product_id=f"p{number * 7 % 30:02d}", amount_minor=100,
+        )
+        for number in range(30)
+    ]  # fmt: skip
+    found = []
+    for ordered in (lines, lines[::-1]):
+        log = b"".join([tick(0), *ordered, *ticks(1, 200)])
+        made = list(run_replay([log], settings=Settings()))
+        checked = report(made, log)
+        assert checked.mismatches == []
+        assert checked.boards["pairs", "session"]
+        found.append([row for row in made if row.dimension == "pairs"])
+    assert found[0] == found[1]
+    assert "p25" not in str(found[0])
 
 
 @pytest.mark.parametrize("name", ["terms", "keywords", "pairs", "products_gmv", "rooms_gmv"])
