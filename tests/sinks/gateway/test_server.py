@@ -1,19 +1,13 @@
 """The handshake, HTTP, limits and actions, on real sockets."""
 
 import asyncio
-import gzip
 import json
-import re
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from operators.catalogue import as_json
 from sinks.client import LiveroomClient, RpcError
 from sinks.gateway.auth import Claims, verify_token
 from sinks.gateway.limits import Limits
@@ -22,31 +16,10 @@ from sinks.gateway.server import GatewayServer
 from stream.errors import ConfigError, WireError
 from stream.ids import shard_of
 from tests.sinks.gateway.raw import Raw, masked
-from tests.sinks.gateway.support import SECRET, Engine, Settings, eventually
+from tests.sinks.gateway.serving import against, get
+from tests.sinks.gateway.support import Engine, Settings, eventually
 
 ROOM = "room:t1/r1"
-Scenario = Callable[[GatewayServer], Awaitable[None]]
-
-
-def against(settings: Settings, scenario: Scenario, limits: Limits | None = None) -> None:
-    async def run() -> None:
-        async with GatewayServer(settings, limits) as server:
-            await scenario(server)
-
-    asyncio.run(run())
-
-
-async def get(server: GatewayServer, path: str, **headers: str) -> tuple[int, Any, bytes]:
-    def fetch() -> tuple[int, Any, bytes]:
-        request = urllib.request.Request(f"http://127.0.0.1:{server.port}{path}", headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, answer.headers, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.headers, error.read()
-
-    return await asyncio.to_thread(fetch)
 
 
 @pytest.mark.parametrize(
@@ -234,88 +207,6 @@ def test_a_list_shows_what_the_token_covers(engine: Engine, settings: Settings) 
         assert json.loads(body) == {"rooms": [{"room": "t1/r1", "group": "t1/t1"}]}
 
     against(settings, scenario)
-
-
-def test_pages_and_files_come_with_a_strict_policy(settings: Settings) -> None:
-    async def scenario(server: GatewayServer) -> None:
-        for path in ("/", "/screen", "/console", "/assets/client.js"):
-            status, headers, body = await get(server, path)
-            assert status == 200
-            assert body
-            assert "default-src 'none'" in headers["Content-Security-Policy"]
-            assert headers["X-Content-Type-Options"] == "nosniff"
-            assert headers["Referrer-Policy"] == "no-referrer"
-        for path in ("/assets/../gateway/auth.py", "/assets/", "/etc/passwd", "/assets//client.js"):
-            status, _, _ = await get(server, path)
-            assert status == 404
-
-    against(settings, scenario)
-
-
-def test_files_are_packed_and_sent_once(settings: Settings) -> None:
-    async def scenario(server: GatewayServer) -> None:
-        path = "/assets/client.js"
-        _, headers, plain = await get(server, path)
-        assert headers["Vary"] == "Accept-Encoding"
-        status, headers, packed = await get(server, path, **{"Accept-Encoding": "br, gzip"})
-        assert headers["Content-Encoding"] == "gzip"
-        assert gzip.decompress(packed) == plain
-        status, _, body = await get(server, path, **{"If-None-Match": headers["ETag"]})
-        assert (status, body) == (304, b"")
-
-    against(settings, scenario)
-
-
-def test_a_page_names_files_that_never_change_under_their_name(settings: Settings) -> None:
-    async def scenario(server: GatewayServer) -> None:
-        _, headers, page = await get(server, "/screen")
-        assert headers["Cache-Control"] == "no-cache"
-        named = re.findall(r'"(/assets/[^"]+)"', page.decode())
-        assert len(named) > 20
-        for path in named:
-            status, headers, content = await get(server, path)
-            assert (status, headers["Cache-Control"]) == (200, "max-age=31536000, immutable")
-            assert content == (await get(server, f"/assets/{path.rpartition('/')[2]}"))[2]
-
-    against(settings, scenario)
-
-
-def test_health_readiness_catalogue_and_metrics(engine: Engine, settings: Settings) -> None:
-    async def scenario(server: GatewayServer) -> None:
-        await eventually(lambda: server.feed.state.up)
-        assert (await get(server, "/health"))[0] == 200
-        assert (await get(server, "/ready"))[0] == 200
-        status, _, body = await get(server, "/api/catalogue")
-        assert json.loads(body) == json.loads(json.dumps(as_json()))
-        engine.patch(ROOM, {"a": 1})
-        url = f"ws://127.0.0.1:{server.port}/ws"
-        async with LiveroomClient(url, settings.token()) as client:
-            await anext(client.room("t1/r1"))
-            status, _, body = await get(server, "/metrics")
-        assert status == 200
-        text = body.decode()
-        assert 'liveroom_gateway_connections{process="0"} 1' in text
-        assert 'liveroom_gateway_snapshots_total{process="0"} 1' in text
-        assert SECRET not in text
-
-    against(settings, scenario)
-
-
-def test_readiness_is_lost_with_redis_and_comes_back(
-    start_redis: Callable[..., Any],
-) -> None:
-    redis = start_redis()
-
-    async def scenario(server: GatewayServer) -> None:
-        await eventually(lambda: server.feed.state.up)
-        await asyncio.to_thread(redis.kill)
-        await eventually(lambda: not server.feed.state.up)
-        assert (await get(server, "/ready"))[0] == 503
-        assert (await get(server, "/health"))[0] == 200
-        await asyncio.to_thread(redis.restart)
-        await eventually(lambda: server.feed.state.up)
-
-    against(Settings(redis.url), scenario)
 
 
 def test_a_missing_setting_is_named_at_start(settings: Settings) -> None:
