@@ -14,6 +14,7 @@ from operators.catalogue.axes import PANE_MS
 from operators.compact import compact_viewers
 from operators.figures import MINUTE_MS, Figures
 from operators.fold import Fold
+from operators.hashindex import I64
 from operators.heat import product_history
 from operators.history import History
 from operators.options import State
@@ -62,7 +63,11 @@ class Beat:
             self._fold.release(watermark, tick_ms)
         self._sync_presence()
         self._correct(out)
+        before = self.minute
         self._minutes(watermark, out)
+        if self.minute != before:
+            # A pass over all viewers: once a minute is 2 % of a replay, once a pane was 8 %.
+            self._read_stays(state.sessions.live(), watermark // 1000)
         self._end_sessions(watermark, out)
         self._move_horizon(watermark)
         self._fold_deferred(watermark - state.options.allowed_lateness_ms, out)
@@ -115,6 +120,7 @@ class Beat:
         self._fold.late.clear()
         if self._fold.late_sessions:
             late = np.array(sorted(self._fold.late_sessions), np.int64)
+            self._read_stays(late)
             out.rows += self.rows.sessions(late, revise=True)
         self._fold.late_sessions.clear()
 
@@ -154,10 +160,21 @@ class Beat:
         ready = (ended & ~sessions.done[:n]).nonzero()[0]
         if len(ready):
             sessions.done[ready] = True
+            self._read_stays(ready)
             out.rows += self.rows.sessions(ready, revise=False)
             # Nobody is online in them any more, and no event or pane will say so.
             cube = self._state.cube
             cube.dirty[cube.cell(ready, 0, ready * 0 - 1)] = True
+
+    def _read_stays(self, sessions: I64, until_s: int | None = None) -> None:
+        """Read who stayed in sessions, to their end or up to `until_s`."""
+        if not len(sessions):
+            return
+        state = self._state
+        limits = np.zeros(state.sessions.count, np.int64)
+        ends = -(-state.sessions.end_ms[sessions] // 1000)
+        limits[sessions] = ends if until_s is None else until_s
+        state.presence.read_stays(limits)
 
     def _move_horizon(self, watermark: int) -> None:
         """Let go of what events can no longer change, as of a watermark."""

@@ -15,6 +15,7 @@ from operators.presence import Presence
 from operators.sessions import Sessions
 from operators.sides import GAUGES as SIDE_GAUGES
 from operators.sides import Sides
+from operators.stays import FOUND as STAYS
 
 MINUTE_MS: Final = 60_000
 
@@ -26,7 +27,7 @@ _NOT_EVENTS: Final = (
     *("target_minor", "target_due_minor"),
 )
 """Gauges that are not 0 although nothing happened in the cell."""
-AUDIENCE: Final = ("online", "online_peak", "watch_s", "minute_peaks")
+AUDIENCE: Final = ("online", "online_peak", "watch_s", "minute_peaks", *STAYS)
 """Gauges of who is there: null where the feed does not tell the viewers apart."""
 
 
@@ -200,6 +201,10 @@ class Figures:
             told_or_open = self._sessions.told[session] | (end_ms == 0)
             watched = self._presence.watched(session, limit, told_or_open)
             values[:, self._gauges["watch_s"]] = watched
+        for name in STAYS:
+            if name in self._gauges:
+                found = getattr(self._presence.stays, name)
+                values[:, self._gauges[name]] = found[session]
         if "minute_peaks" in self._gauges:
             # An ended session's last minute is read whole.
             whole = np.where(end_ms > 0, -(-limit // 60) * 60, limit)

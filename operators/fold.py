@@ -31,6 +31,7 @@ Reject = Callable[[int, str], None]
 
 _IS_ORDER: Final = np.array([e.name in ORDER_TYPES for e in EVENT_TYPES])
 _LEAVE: Final = TYPE_CODE["leave"]
+_ENTER: Final = TYPE_CODE["enter"]
 _PRESENCE: Final = np.array(
     [
         e.name
@@ -273,6 +274,7 @@ class Fold:
                 viewers[which],
                 columns.time_ms[which] // 1000,
                 columns.type[which] == _LEAVE,
+                columns.type[which] == _ENTER,
             )
 
     def _note_late(

@@ -12,6 +12,7 @@ import numpy as np
 
 from operators.hashindex import I32, I64, U64, Bool, HashIndex, all_different
 from operators.rings import grown
+from operators.stays import Stays
 
 SECONDS: Final = 512
 """Length of the ring: lateness 62 s + skew 60 s + ttl 300 s, and room to spare."""
@@ -43,6 +44,7 @@ class Presence:
             up to that of the last event, of those after it, and peak so far of the open minute.
         note_s, online_last: by session: a second (set by the caller), and how many were online
             then, once the horizon has passed it.
+        stays: how long each viewer stayed, row by row of `index`.
         ring_of: by session: its row in `rings`, -1 before its first point and once it is released;
             `owner` the reverse.
         rings: (rows, SECONDS): change of online at second s in place s % SECONDS.
@@ -52,6 +54,7 @@ class Presence:
         self.ttl_s = ttl_s
         self.horizon_s = 0
         self.index = HashIndex()
+        self.stays = Stays(ttl_s)
         self.last: I64 = np.zeros(0, np.int64)
         self.rings: I32 = np.zeros((0, SECONDS), np.int32)
         self.owner: I32 = np.zeros(0, np.int32)
@@ -79,6 +82,7 @@ class Presence:
             setattr(self, name, grown(getattr(self, name), sessions))
         self.ring_of[self.sessions : sessions] = -1
         self.sessions = sessions
+        self.stays.grow(sessions, self.index.count)
 
     def _open_rings(self, sessions: I64) -> None:
         """Give a ring to those of the sessions that have none: a room nobody is in needs none."""
@@ -106,6 +110,10 @@ class Presence:
         if not len(mine):
             return
         self._close_minute(mine)
+        # A session that nobody ended is over with its last event.
+        self._settle(
+            mine, np.where(self.stop_s[mine] > 0, self.stop_s[mine], self.last_s[mine] + 1)
+        )
         rows = self.ring_of[mine]
         self.rings[rows] = 0
         self.owner[rows] = -1
@@ -117,6 +125,7 @@ class Presence:
         renumber[kept] = np.arange(len(kept))
         self.index = HashIndex(keys[kept])
         self.last = self.last[kept].copy()
+        self.stays.keep(kept)
         recent = self.recent[: self.recent_count].copy()
         recent[:, 0] = renumber[recent[:, 0]]
         self.recent = recent[recent[:, 0] >= 0]
@@ -128,12 +137,37 @@ class Presence:
         viewers = numbers[(keys & _VIEWER_MASK).astype(np.int64)].astype(np.uint64)
         self.index.reset((keys >> _SESSION_SHIFT << _SESSION_SHIFT) | viewers)
 
-    def see(self, sessions: I64, viewers: I64, seconds: I64, leaves: Bool) -> None:
-        """Take points; shapes (n,). Points before the horizon are not given."""
+    def read_stays(self, limit_s: I64) -> None:
+        """Read who stayed in sessions, up to `limit_s` by session (exclusive); 0: not in this."""
+        recent = self.recent[: self.recent_count]
+        self.stays.read(self.index.keys(), self.last, recent, limit_s)
+
+    def _settle(self, sessions: I64, limit_s: I64) -> None:
+        """Read their stays for the last time, before their points are forgotten."""
+        limits = np.zeros(self.sessions, np.int64)
+        limits[sessions] = limit_s
+        self.read_stays(limits)
+        self.stays.settled[sessions] = True
+
+    def see(
+        self,
+        sessions: I64,
+        viewers: I64,
+        seconds: I64,
+        leaves: Bool,
+        enters: Bool | None = None,
+    ) -> None:
+        """Take points; shapes (n,). Points before the horizon are not given.
+
+        `enters`: which of the presences are enters; None: not known of any.
+        """
         self._open_rings(sessions)
         keys = (sessions.astype(np.uint64) << _SESSION_SHIFT) | viewers.astype(np.uint64)
         rows = self.index.find_or_add(keys)
         self.last = grown(self.last, self.index.count)
+        self.stays.grow(self.sessions, self.index.count)
+        if enters is not None:
+            self.stays.entered[rows[enters]] = True
         points = seconds * 2 + np.where(leaves, _LEAVE, _PRESENT)
         open_ = np.arange(len(rows))
         while len(open_):
@@ -158,9 +192,11 @@ class Presence:
         at = points >> 1
         end = (last >> 1) + self.ttl_s
         open_ = ((last & 1) == _PRESENT) & (end > at)
+        self.stays.watched_s[rows[open_]] -= (end - at)[open_]
         self._change(sessions[open_], end[open_], 1)
         self._change(sessions[open_], at[open_], -1)
         present = (points & 1) == _PRESENT
+        self.stays.watched_s[rows[present]] += self.ttl_s
         self._change(sessions[present], at[present], 1)
         self._change(sessions[present], at[present] + self.ttl_s, -1)
 
@@ -188,13 +224,13 @@ class Presence:
         if same is not None:
             if kind == _PRESENT or same & 1 == _LEAVE:
                 return  # of two points in one second, the leave stands
-            self._interval(session, at, self._end(at, after), -1)
+            self._interval(session, row, at, self._end(at, after), -1)
         else:
             if before & 1 == _PRESENT:
                 old, new = self._end(before >> 1, after), self._end(before >> 1, point)
-                self._interval(session, new, old, -1)
+                self._interval(session, row, new, old, -1)
             if kind == _PRESENT:
-                self._interval(session, at, self._end(at, after), 1)
+                self._interval(session, row, at, self._end(at, after), 1)
         for place in places:  # the next point's predecessor is this one now
             if after is not None and int(self.recent[place, 1]) == after:
                 self.recent[place, 2] = point
@@ -231,8 +267,9 @@ class Presence:
             known.get(at),
         )
 
-    def _interval(self, session: int, start: int, end: int, by: int) -> None:
+    def _interval(self, session: int, row: int, start: int, end: int, by: int) -> None:
         if end > start:
+            self.stays.watched_s[row] += by * (end - start)
             where = np.array([session])
             self._change(where, np.array([start]), by)
             self._change(where, np.array([end]), -by)
@@ -280,6 +317,10 @@ class Presence:
         self.peak[live] = np.maximum(self.peak[live], online.max(axis=1, initial=0))
         self._add_watch(live, seconds, online)
         self._add_peaks(live, seconds, online, horizon_s)
+        over = (self.stop_s[live] > 0) & (self.stop_s[live] <= horizon_s)
+        over &= ~self.stays.settled[live]
+        if over.any():
+            self._settle(live[over], self.stop_s[live[over]])
         self.horizon_s = horizon_s
         recent = self.recent[: self.recent_count]
         kept = recent[recent[:, 1] >> 1 >= horizon_s]

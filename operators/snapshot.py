@@ -16,6 +16,8 @@ from operators.pack import pack, unpack
 from operators.presence import BY_SESSION as PRESENCE_BY_SESSION
 from operators.sessions import BY_SESSION, Place
 from operators.shard import Shard
+from operators.stays import BY_ROW as STAYS_BY_ROW
+from operators.stays import BY_SESSION as STAYS_BY_SESSION
 from stream.errors import StateError
 
 ENCODING: Final = 1
@@ -88,6 +90,8 @@ def freeze(shard: Shard) -> bytes:
     _put(data, "presence", presence, PRESENCE_BY_SESSION, presence.sessions)
     _put(data, "presence", presence, ("rings", "owner"), len(presence.owner))
     _put(data, "presence", presence, ("last",), presence.index.count)
+    _put(data, "stays", presence.stays, STAYS_BY_SESSION, presence.sessions)
+    _put(data, "stays", presence.stays, STAYS_BY_ROW, presence.index.count)
     _put(data, "cube", cube, _BY_CELL, cube.cells.count)
     _put(data, "cube", cube, _BY_SLOT, cube.slot_count)
     _put(data, "marks", cube.marks, _BY_MARK, cube.marks.index.count)
@@ -201,7 +205,10 @@ def _thaw_presence(shard: Shard, bag: Bag) -> None:
     presence.horizon_s = bag.get("horizon_s", 0)
     for name in (*PRESENCE_BY_SESSION, "rings", "owner", "last"):
         _take(bag, "presence", presence, name)
+    for name in (*STAYS_BY_SESSION, *STAYS_BY_ROW):
+        _take(bag, "stays", presence.stays, name)
     presence.sessions = len(presence.ring_of)
+    presence.stays.grow(presence.sessions, presence.index.count)
     recent = bag.array("presence.recent")
     if recent is not None:
         presence.recent, presence.recent_count = recent.astype(np.int64), len(recent)

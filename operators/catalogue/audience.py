@@ -1,4 +1,4 @@
-"""Audience figures from the platform's own gauges, and the mean of the minutes' peaks.
+"""Audience figures from the platform's own gauges, the mean of the minutes' peaks, and stays.
 
 Enter messages may be a sample of the truth (1 in 9 in a real recording). So each rate over
 viewers has a second one over the platform's counter, under another name: `…_reported`.
@@ -70,6 +70,36 @@ AUDIENCE_METRICS: Final[tuple[Metric, ...]] = (
         windows=_SESSION,
         not_to_confuse="acu_tw: weighted by time",
         source="ty",
+        pack="traffic",
+    ),
+    Metric(
+        "retention_30s",
+        "Viewers who stayed 30 s",
+        "30秒留存率",
+        "viewers with an enter in the session who watched it for 30 s or longer in all "
+        "÷ viewers with an enter; read once a minute while it is live",
+        one("entrants_stayed"),
+        one("entrants"),
+        unit="ratio",
+        basis="uv",
+        windows=_SESSION,
+        not_to_confuse="first visits of 30 s or longer; viewers over 1 minute of other platforms",
+        source="russ",
+        pack="traffic",
+    ),
+    Metric(
+        "avg_watch_s_effective",
+        "Watch time per viewer who stayed",
+        "人均有效观看时长",
+        "what viewers with 30 s or more in the session watched ÷ those viewers; read once a "
+        "minute while it is live",
+        one("stayers_watch_s"),
+        one("stayers"),
+        unit="seconds",
+        basis="gauge",
+        windows=_SESSION,
+        not_to_confuse="avg_watch_s, over all viewers; variants that drop visits under 45 s",
+        source="lb",
         pack="traffic",
     ),
     Metric(

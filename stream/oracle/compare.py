@@ -16,6 +16,7 @@ from operators.results import Row
 from stream.oracle.cells import WINDOWS, Figure, Number, Place, figures, of_nothing
 from stream.oracle.gauges import NOBODY, gauges
 from stream.oracle.measures import BOUNDS, DEFINITIONS, GAUGES, KEYS, NEVER_EMPTY, RATIOS
+from stream.oracle.stays import stays
 from stream.oracle.whole import whole
 
 MAX_LISTED: Final = 1_000
@@ -145,7 +146,11 @@ def _expected(
     for place, number, values in figures(connection, dimension, window):
         found.setdefault(place, {})[number] = values
     if dimension == "room":
-        more = [*gauges(connection, window), *whole(connection, window)]
+        more = [
+            *gauges(connection, window),
+            *stays(connection, window),
+            *whole(connection, window),
+        ]
         for place, number, values in more:
             found.setdefault(place, {}).setdefault(number, {}).update(values)
     return found

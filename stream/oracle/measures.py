@@ -166,17 +166,18 @@ BOUNDS: Final = ("interval_start_ms", "interval_end_ms")
 GAUGES: Final = frozenset(
     (
         *("online_now", "pcu", "acu", "acu_tw", "avg_watch_s", "repurchase_rate"),
+        *("retention_30s", "avg_watch_s_effective"),
         *("cogs", "gross_profit", "roi_profit", "breakeven_roas"),
         *("target_gmv", "target_rate", "target_pace"),
     )
 )
-"""Metrics of `gauges.py` and `whole.py`: not sums over the events of a window."""
+"""Metrics of `gauges.py`, `stays.py` and `whole.py`: not sums over the events of a window."""
 
 RATIOS: Final = frozenset(
     (
         *(name for name, one in DEFINITIONS.items() if one.den is not None),
         *("acu", "acu_tw", "avg_watch_s", "repurchase_rate", "roi_profit", "breakeven_roas"),
-        *("target_rate", "target_pace"),
+        *("target_rate", "target_pace", "retention_30s", "avg_watch_s_effective"),
     )
 )
 """Metrics that are a numerator over a denominator."""
