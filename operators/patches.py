@@ -65,7 +65,8 @@ class Patches:
 
     Two kinds of flush, since one event changes some hundred figures: a *quick* one says the
     `QUICK` windows of rooms; a full one says everything, also what quick ones left over.
-    `left_over`: whether there is any of that.
+    `left_over`: whether there is any of that. A full flush may be cut in slices: `in_round`
+    while some of what was there at the first of them is unsaid.
     """
 
     def __init__(self, state: State, figures: Figures, boards: Boards) -> None:
@@ -83,8 +84,9 @@ class Patches:
             for window in view.windows
         }
         self._left: Bool = np.zeros(0, np.bool_)
-        self._resume_at = 0
-        self.left_over = False
+        self._round: Bool = np.zeros(0, np.bool_)
+        self._traded = False
+        self.left_over = self.in_round = False
         self._channels: dict[int, tuple[str, str]] = {}
         self._meta: dict[int, dict[str, object]] = {}
         self._null_reasons = NullReasons()
@@ -104,15 +106,14 @@ class Patches:
 
         Args:
             full: everything; else a quick flush.
-            most: a full flush looks at so many cells, about, and leaves the others for the next;
-                None: at all.
+            most: a full flush looks at so many cells and leaves the others of its round for the
+                next; leaderboards are said at the end of a round. None: at all.
         """
         state = self._state
         if state.clock.tick_ms is None:
             return []
         quick, cells = self._due(full, most)
         fields: Fields = {}
-        traded = False
         if len(quick):
             self._cells(state.plan.views[ROOM_DIMENSION], quick, fields, QUICK)
         by_dimension = state.cube.cell_dimension[cells]
@@ -120,12 +121,14 @@ class Patches:
             mine = cells[by_dimension == place]
             if len(mine):
                 self._cells(view, mine, fields, ALL)
-                traded = traded or view.dimension == "product"
+                self._traded |= view.dimension == "product"
         both = np.concatenate((quick, cells))
         self._rooms(np.unique(state.cube.cell_session[both]), fields)
         patches = [Patch(channel, changed) for channel, changed in fields.items() if changed]
-        boards = full and (traded or self._boards.moved)
-        return patches + (self._board_patches.flush() if boards else [])
+        if full and not self.in_round and (self._traded or self._boards.moved):
+            self._traded = False
+            patches += self._board_patches.flush()
+        return patches
 
     def _due(self, full: bool, most: int | None) -> tuple[I64, I64]:
         """Cells of current sessions to look at: rooms in quick windows, any in all windows."""
@@ -135,17 +138,19 @@ class Patches:
         dirty = np.flatnonzero(cube.dirty[:count])
         cube.dirty[:count] = False
         self._left[dirty] = True
-        cells = np.flatnonzero(self._left) if full else dirty[:0]
-        if most is not None and len(cells) > most:
-            # Where the last one ended, it goes on: all get their turn.
-            start = int(np.searchsorted(cells, self._resume_at))
-            cells = np.roll(cells, -start)[:most]
-            self._resume_at = int(cells[-1]) + 1
-            cells = np.sort(cells)
-        self._left[cells] = False
+        cells = self._slice(most) if full else dirty[:0]
         self.left_over = bool(self._left.any())
         rooms = dirty[(cube.cell_dimension[dirty] == ROOM_DIMENSION) & self._left[dirty]]
         return rooms[self._current(rooms)], cells[self._current(cells)]
+
+    def _slice(self, most: int | None) -> I64:
+        """The next cells of the round, or of a new one; they are no longer left."""
+        if most is None or not self.in_round:
+            self._round = self._left.copy()
+        cells = np.flatnonzero(self._round)[:most]
+        self._round[cells] = self._left[cells] = False
+        self.in_round = bool(self._round.any())
+        return cells
 
     def _current(self, cells: I64) -> Bool:
         """Which cells are of their room's current session: an older one is not on screens."""

@@ -104,7 +104,7 @@ class Shard:
         """
         patches = self.patches.flush(full=full, most=most) + self.beat.history.flush()
         now_ms = self.state.clock.watermark_ms()
-        if full and now_ms is not None:
+        if full and not self.patches.in_round and now_ms is not None:
             patches += self.fold.talk.flush(now_ms + self.state.options.max_out_of_orderness_ms)
             for address in sorted(self.groups):
                 patches += self.groups[address].flush(now_ms)

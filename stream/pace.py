@@ -40,6 +40,10 @@ class Pace:
         """Whether it is time."""
         return now_s >= self._next_s and self._budget.may(now_s)
 
+    def may_go_on(self, now_s: float) -> bool:
+        """Whether more of what was begun may follow at once: only the budget counts."""
+        return self._budget.may(now_s)
+
     def done(self, started_s: float, took_s: float) -> None:
         """It was done."""
         self._next_s = started_s + self._interval_s

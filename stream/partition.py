@@ -24,8 +24,8 @@ _LOG: Final = logging.getLogger("liveroom.engine")
 
 MAX_BATCH_BYTES: Final = 4 << 20
 """Bytes folded in one call: bounds the pause of everything else on the worker."""
-FULL_CELLS: Final = 2_000
-"""Cells a full flush of a running shard looks at: some 10 ms, so that no quick one waits long."""
+FULL_CELLS: Final = 400
+"""Cells that a slice of a full flush looks at: some 20 ms, so that no quick one waits long."""
 RESEND_CHECK_S: Final = 1.0
 
 
@@ -161,7 +161,9 @@ class Partition:
         if self._catching_up and self._seen_n is not None and self.position.n >= self._seen_n:
             self._catch_up()
         if self._unflushed or self.shard.patches.left_over:
-            if self._full.due(now_s):
+            if self._full.due(now_s) or (
+                self.shard.patches.in_round and self._full.may_go_on(now_s)
+            ):
                 out.append((False, self._timed_flush(self._full, full=True)))
             elif self._unflushed and self._quick.due(now_s):
                 out.append((False, self._timed_flush(self._quick, full=False)))

@@ -33,3 +33,11 @@ def test_idle_time_is_not_saved_up() -> None:
     pace.done(0.0, 0.1)
     pace.done(1_000.0, 0.1)
     assert not pace.due(1_000.3)
+
+
+def test_what_was_begun_may_go_on_within_the_budget() -> None:
+    pace = Pace(250, Budget(0.25))
+    pace.done(10.0, 0.01)
+    assert not pace.may_go_on(10.039)
+    assert pace.may_go_on(10.041)
+    assert not pace.due(10.041)
