@@ -201,6 +201,7 @@ class Beat:
                 out.sealed.append(where)
                 out.retired += self._channels(where)
         state.cube.drop_marks(state.sessions.sealed, state.sessions.is_total)
+        state.tags.release(state.sessions.sealed)
         compact_viewers(state, self._fold.talk)
 
     def sealed_channels(self) -> list[str]:

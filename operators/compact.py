@@ -40,7 +40,8 @@ def compact_viewers(state: State, *others: Holder) -> bool:
     alive[(keys[mine] & _MASK).astype(np.int64)] = True
     alive[state.deferred.users()] = True
     alive[(presence.index.keys() & _MASK).astype(np.int64)] = True
-    for other in others:
+    holders = (state.tags, *others)
+    for other in holders:
         other.mark_viewers(alive)
     kept = np.flatnonzero(alive)
     if len(kept) * 2 > count:
@@ -50,7 +51,7 @@ def compact_viewers(state: State, *others: Holder) -> bool:
     state.viewers = HashIndex(state.viewers.keys()[kept])
     cube.marks.renumber(slots_with, numbers)
     presence.renumber_viewers(numbers)
-    for other in others:
+    for other in holders:
         other.renumber_viewers(numbers)
     state.deferred.renumber_viewers(numbers)
     return True

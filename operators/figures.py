@@ -16,6 +16,7 @@ from operators.sessions import Sessions
 from operators.sides import GAUGES as SIDE_GAUGES
 from operators.sides import Sides
 from operators.stays import FOUND as STAYS
+from operators.tags import TAGS, Tags
 
 MINUTE_MS: Final = 60_000
 
@@ -54,8 +55,10 @@ class Figures:
         sessions: Sessions,
         bounds: Bounds = lambda _: (0, 0),
         sides: Sides | None = None,
+        tags: Tags | None = None,
     ) -> None:
         self._sides = Sides() if sides is None else sides
+        self._tags = Tags() if tags is None else tags
         self._plan = plan
         self._cube = cube
         self._presence = presence
@@ -64,6 +67,7 @@ class Figures:
         self._gauges = {
             name: number for name, number in plan.number.items() if plan.is_gauge[number]
         }
+        self._tagged = [(self._gauges[n], k) for k, n in enumerate(TAGS) if n in self._gauges]
         self._of_viewers = np.flatnonzero(plan.of_viewers)
         self._of_audience = np.array([self._gauges[n] for n in AUDIENCE if n in self._gauges])
 
@@ -149,6 +153,7 @@ class Figures:
         if span.window.name == "session":
             online, peak = self._session_presence(session, span)
             self._watch_gauges(values, session, span)
+            self._tag_gauges(values, cells, session)
         elif span.window.name == "1m":
             start = max(span.end_ms // 1000 - 60, presence.horizon_s + 1)
             stop = max(min(span.end_ms // 1000, span.until_s), start + 1)
@@ -177,6 +182,16 @@ class Figures:
         if "repeat_buyers" in self._gauges:
             hidden = values[:, self._plan.number["payers"]] == MASKED
             values[hidden, self._gauges["repeat_buyers"]] = MASKED
+
+    def _tag_gauges(self, values: I64, cells: I64, session: I64) -> None:
+        """Viewers by the deepest step; who did what is not known where masked ones took part."""
+        if not self._tagged:
+            return
+        numbers, places = np.array(self._tagged).T
+        values[:, numbers] = self._tags.read(session)[:, places]
+        if self._cube.masked.index.count:
+            hidden = self._cube.masked.ever(cells, numbers[:1])[:, 0]
+            values[np.ix_(np.flatnonzero(hidden), numbers)] = MASKED
 
     def _hide_audience(self, values: I64, cells: I64, span: Span) -> None:
         """Who is there is not known where masked viewers took part, or may still be there."""

@@ -23,6 +23,7 @@ from operators.placed import Placed
 from operators.plan import ID_COLUMNS, ROOM_DIMENSION, VALUE_COLUMNS
 from operators.profiles import TRAITS
 from operators.sessions import HELD, Place
+from operators.tags import COUNTS, STEP, TAGS
 from operators.talk.talk import Talk
 from stream.events import EVENT_TYPES, TYPE_CODE, Event
 
@@ -69,6 +70,8 @@ class Fold:
         }
         names = [dimension.name for dimension in state.plan.dimensions]
         self._place_of = {name: place for place, name in enumerate(names)}
+        numbers = state.plan.number
+        self._tagged = [numbers[name] for name in TAGS if name in numbers]
         self._scratch: I32 = np.zeros(0, np.int32)
 
     def stretch(self, columns: Columns, ticks: I64, reject: Reject) -> None:
@@ -197,6 +200,7 @@ class Fold:
         panes = columns.time_ms // PANE_MS
         state.cube.fold(columns.type, panes, cells, values, ids)
         self._presence(columns, sessions, ids[0], cells, panes)
+        self._tag(columns, sessions, ids[0], cells, panes)
         self._note_late(columns, ticks, sessions, cells, panes)
 
     def _take_objects(self, columns: Columns, ticks: I64, placed: Placed, named: Bool) -> None:
@@ -276,6 +280,19 @@ class Fold:
                 columns.type[which] == _LEAVE,
                 columns.type[which] == _ENTER,
             )
+
+    def _tag(self, columns: Columns, sessions: I64, viewers: I64, cells: I64, panes: I64) -> None:
+        """Steps of viewers; where masked ones took any, all tags of the room are null."""
+        if not self._tagged:
+            return
+        state, steps = self._state, STEP[columns.type]
+        hidden = np.flatnonzero((viewers == MASKED_ID) & COUNTS[columns.type] & (sessions >= 0))
+        if len(hidden):
+            rooms = cells[hidden, ROOM_DIMENSION]
+            state.cube.masked.see(rooms, np.full(len(rooms), self._tagged[0]), panes[hidden])
+        which = np.flatnonzero((steps != 0) & (sessions >= 0) & (viewers >= 0))
+        if len(which):
+            state.tags.see(sessions[which], viewers[which], steps[which])
 
     def _note_late(
         self, columns: Columns, ticks: I64, sessions: I64, cells: I64, panes: I64

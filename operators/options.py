@@ -14,6 +14,7 @@ from operators.presence import Presence
 from operators.profiles import TRAITS, Names
 from operators.sessions import TOTAL_ROOM, Sessions
 from operators.sides import Sides
+from operators.tags import Tags
 from operators.talk.words import Words
 
 
@@ -60,6 +61,7 @@ class State:
         self.sessions = Sessions(options.session_idle_ms, options.allowed_lateness_ms)
         self.cube = Cube(plan)
         self.sides = Sides()
+        self.tags = Tags()
         self.presence = Presence(options.presence_ttl_ms // 1000)
         self.intervals = Intervals(options.explanation_tail_ms, self.names)
         self.deferred = Deferred(plan, self.cube, self.sessions, self.intervals, self.names)

@@ -52,7 +52,13 @@ class Shard:
         self.fold = Fold(self.state)
         state = self.state
         self.figures = Figures(
-            plan, state.cube, state.presence, state.sessions, state.bounds, state.sides
+            plan,
+            state.cube,
+            state.presence,
+            state.sessions,
+            state.bounds,
+            state.sides,
+            state.tags,
         )
         self.boards = Boards(self.state)
         self.beat = Beat(self.state, self.fold, self.figures, self.boards)

@@ -97,6 +97,8 @@ def freeze(shard: Shard) -> bytes:
     _put(data, "marks", cube.marks, _BY_MARK, cube.marks.index.count)
     _put(data, "masked", cube.masked, _BY_MARK, cube.masked.index.count)
     _put(data, "ledger", ledger, _BY_ORDER, ledger.orders.count)
+    _put(data, "tags", state.tags, ("steps",), state.tags.index.count)
+    _put(data, "tags", state.tags, ("counts",), sessions.count)
     _freeze_deferred(shard, data)
     for name, index in _indexes(shard).items():
         data[f"keys.{name}"] = index.keys()
@@ -135,6 +137,8 @@ def thaw(shard: Shard, data: bytes) -> None:
     shard.fold.talk.restore(talk)
     shard.in_force.restore(bag.get("rules", b""))
     _thaw_deferred(shard, bag)
+    for name in ("steps", "counts"):
+        _take(bag, "tags", state.tags, name)
     state.sides.restore(bag.get("sides", {}))
     groups: list[dict[str, object]] = bag.get("groups", [])
     for snapshot in groups:
@@ -262,6 +266,7 @@ def _indexes(shard: Shard) -> dict[str, HashIndex]:
         "marks": state.cube.marks.index,
         "masked": state.cube.masked.index,
         "presence": state.presence.index,
+        "tags": state.tags.index,
         "lines": state.ledger.lines,
         "ledger": state.ledger.orders,
         "deferred.paid": state.deferred.paid,

@@ -114,6 +114,11 @@ MEASURES: Final[tuple[Measure, ...]] = (
     _gauge("target_due_minor"),
     _gauge("cogs_minor"),
     _gauge("repeat_buyers"),
+    _gauge("viewers_silent"),
+    _gauge("viewers_browser"),
+    _gauge("viewers_clicker"),
+    _gauge("viewers_carter"),
+    _gauge("viewers_buyer"),
 )
 """Every measure, in the order of their numbers in a running engine (numbers are not stored)."""
 

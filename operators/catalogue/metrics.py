@@ -7,6 +7,7 @@ from operators.catalogue.buyers import BUYER_METRICS
 from operators.catalogue.core import CORE
 from operators.catalogue.model import Metric, Terms
 from operators.catalogue.money import MONEY_METRICS
+from operators.catalogue.tags import TAG_METRICS
 from operators.catalogue.talk import TALK_METRICS
 from operators.catalogue.trade import TRADE_METRICS
 from operators.catalogue.traffic import TRAFFIC_METRICS
@@ -17,6 +18,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     *CORE,
     *TRAFFIC_METRICS,
     *AUDIENCE_METRICS,
+    *TAG_METRICS,
     *TRADE_METRICS,
     *BUYER_METRICS,
     *MONEY_METRICS,

@@ -17,6 +17,7 @@ from stream.oracle.cells import WINDOWS, Figure, Number, Place, figures, of_noth
 from stream.oracle.gauges import NOBODY, gauges
 from stream.oracle.measures import BOUNDS, DEFINITIONS, GAUGES, KEYS, NEVER_EMPTY, RATIOS
 from stream.oracle.stays import stays
+from stream.oracle.tags import tags
 from stream.oracle.whole import whole
 
 MAX_LISTED: Final = 1_000
@@ -150,6 +151,7 @@ def _expected(
             *gauges(connection, window),
             *stays(connection, window),
             *whole(connection, window),
+            *tags(connection, window),
         ]
         for place, number, values in more:
             found.setdefault(place, {}).setdefault(number, {}).update(values)

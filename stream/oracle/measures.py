@@ -169,9 +169,11 @@ GAUGES: Final = frozenset(
         *("retention_30s", "avg_watch_s_effective"),
         *("cogs", "gross_profit", "roi_profit", "breakeven_roas"),
         *("target_gmv", "target_rate", "target_pace"),
+        *("viewers_silent", "viewers_browser", "viewers_clicker"),
+        *("viewers_carter", "viewers_buyer"),
     )
 )
-"""Metrics of `gauges.py`, `stays.py` and `whole.py`: not sums over the events of a window."""
+"""Metrics of these modules (`gauges`, `stays`, `tags`, `whole`): not sums over a window's events."""
 
 RATIOS: Final = frozenset(
     (

@@ -78,6 +78,13 @@ def log() -> tuple[bytes, ...]:
         event("target", 0, 98_100 + n, None, metric=metric, value=90)
         for n, metric in enumerate(("gmv_paid", "session_minutes"))
     ]
+    # The viewers of the rest come to do everything; these stop earlier.
+    steps = ("enter", "share", "product_click", "add_to_cart")
+    lines += [
+        event(kind, 0, 98_200 + last * 9 + n, 900 + last, product_id="p1")
+        for last in range(len(steps))
+        for n, kind in enumerate(steps[: last + 1])
+    ]
     for second in range(100):
         lines += [
             event(

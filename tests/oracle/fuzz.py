@@ -44,7 +44,8 @@ def random_log(seed: int, minutes: int = 8, events: int = 250, masked: float = 0
         one for room in sorted(set(ROOMS)) for one in _statuses(rng, room, half_ms, silence_ms)
     ]
     arriving: list[tuple[int, int, bytes]] = []
-    for number, event in enumerate(made + statuses):
+    passing = [one for number in range(6) for one in _passer(number, half_ms)]
+    for number, event in enumerate(made + statuses + passing):
         status = event["type"] == "room_status"
         line = json.dumps(event | {"event_id": f"e{number}"}).encode()
         at_ms = int(str(event["event_time_ms"])) - T
@@ -69,6 +70,14 @@ def _statuses(
     return [
         _base(room, time_ms) | {"type": "room_status", "status": status} for time_ms, status in plan
     ]
+
+
+def _passer(number: int, half_ms: int) -> list[dict[str, object]]:
+    """Somebody who enters and does little or nothing: the few viewers of the rest do all."""
+    came = _base(ROOMS[number % len(ROOMS)], 1_000 + number * half_ms // 3)
+    came["user_id"] = USER.format(100 + number)
+    kinds = ("enter", "share") if number % 2 else ("enter",)
+    return [came | {"type": kind} for kind in kinds]
 
 
 def _base(room: str, time_ms: int) -> dict[str, object]:
