@@ -173,7 +173,7 @@ GAUGES: Final = frozenset(
         *("viewers_carter", "viewers_buyer"),
     )
 )
-"""Metrics of these modules (`gauges`, `stays`, `tags`, `whole`): not sums over a window's events."""
+"""Metrics of `gauges`, `stays`, `tags` and `whole`: not sums over the events of a window."""
 
 RATIOS: Final = frozenset(
     (
