@@ -104,14 +104,14 @@ class Beat:
     def _sync_presence(self) -> None:
         state = self._state
         count = state.sessions.count
-        presence = state.presence
-        presence.grow(count)
         end = state.sessions.end_ms[:count]
         told = state.sessions.told[:count]
-        presence.stop_s[:count] = np.where(told, (end + 999) // 1000, 0)
-        presence.last_s[:count] = state.sessions.last_ms[:count] // 1000
         last = np.where(told, end - 1, state.sessions.last_ms[:count])
-        presence.note_s[:count] = last // 1000
+        for presence in (state.presence, state.active):
+            presence.grow(count)
+            presence.stop_s[:count] = np.where(told, (end + 999) // 1000, 0)
+            presence.last_s[:count] = state.sessions.last_ms[:count] // 1000
+            presence.note_s[:count] = last // 1000
 
     def _correct(self, out: Finals) -> None:
         """Revisions of what late events changed since the last beat."""
@@ -182,15 +182,18 @@ class Beat:
         behind = watermark - state.options.allowed_lateness_ms
         state.deferred.read_before(behind // PANE_MS)
         state.cube.advance(behind // PANE_MS)
-        state.presence.advance(behind // 1000 - PRESENCE_LAG_S)
+        for presence in (state.presence, state.active):
+            presence.advance(behind // 1000 - PRESENCE_LAG_S)
 
     def _seal(self, watermark: int, out: Finals) -> None:
         state = self._state
         n = state.sessions.count
         passed = state.sessions.end_ms[:n] // 1000 + 1 < state.presence.horizon_s
-        state.presence.release(state.sessions.sealed[:n] & passed)
+        for presence in (state.presence, state.active):
+            presence.release(state.sessions.sealed[:n] & passed)
         sealed = state.sessions.seal(watermark)
-        state.presence.release(state.sessions.sealed)
+        for presence in (state.presence, state.active):
+            presence.release(state.sessions.sealed)
         if not len(sealed):
             return
         # No event can reach them, and all were folded: what was deferred is final.

@@ -51,6 +51,7 @@ def compact_viewers(state: State, *others: Holder) -> bool:
     state.viewers = HashIndex(state.viewers.keys()[kept])
     cube.marks.renumber(slots_with, numbers)
     presence.renumber_viewers(numbers)
+    state.active.renumber_viewers(numbers)
     for other in holders:
         other.renumber_viewers(numbers)
     state.deferred.renumber_viewers(numbers)

@@ -28,7 +28,7 @@ _NOT_EVENTS: Final = (
     *("target_minor", "target_due_minor"),
 )
 """Gauges that are not 0 although nothing happened in the cell."""
-AUDIENCE: Final = ("online", "online_peak", "watch_s", "minute_peaks", *STAYS)
+AUDIENCE: Final = ("online", "online_peak", "active", "watch_s", "minute_peaks", *STAYS)
 """Gauges of who is there: null where the feed does not tell the viewers apart."""
 
 
@@ -52,11 +52,13 @@ class Figures:
         plan: Plan,
         cube: Cube,
         presence: Presence,
+        active: Presence,
         sessions: Sessions,
         bounds: Bounds = lambda _: (0, 0),
         sides: Sides | None = None,
         tags: Tags | None = None,
     ) -> None:
+        self._active = active
         self._sides = Sides() if sides is None else sides
         self._tags = Tags() if tags is None else tags
         self._plan = plan
@@ -151,7 +153,10 @@ class Figures:
         presence, session = self._presence, self._cube.cell_session[cells].astype(np.int64)
         self._side_gauges(values, session, span)
         if span.window.name == "session":
-            online, peak = self._session_presence(session, span)
+            online, peak = self._session_presence(presence, session, span)
+            if "active" in gauges:
+                active, _ = self._session_presence(self._active, session, span)
+                values[:, gauges["active"]] = active
             self._watch_gauges(values, session, span)
             self._tag_gauges(values, cells, session)
         elif span.window.name == "1m":
@@ -159,6 +164,8 @@ class Figures:
             stop = max(min(span.end_ms // 1000, span.until_s), start + 1)
             minute = presence.online(session, start, stop)
             online, peak = minute[:, -1], minute.max(axis=1)
+            if "active" in gauges:
+                values[:, gauges["active"]] = self._active.online(session, stop - 1, stop)[:, 0]
         else:
             return
         if "online" in gauges:
@@ -234,9 +241,8 @@ class Figures:
             start = self._sessions.start_ms[session] // 1000
             values[:, self._gauges["live_s"]] = np.maximum(limit - start, 0)
 
-    def _session_presence(self, session: I64, span: Span) -> tuple[I64, I64]:
+    def _session_presence(self, presence: Presence, session: I64, span: Span) -> tuple[I64, I64]:
         """(online at the end or now, peak) of sessions."""
-        presence = self._presence
         first = presence.horizon_s + 1
         recent = presence.online(session, first, max(span.until_s, first + 1))
         peak = np.maximum(presence.peak[session], recent.max(axis=1))

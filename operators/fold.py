@@ -43,6 +43,17 @@ _PRESENCE: Final = np.array(
         for e in EVENT_TYPES
     ]
 )
+_ACTIVE: Final = np.array(
+    [
+        e.name
+        in {
+            *("comment", "like", "gift", "follow", "share", "fans_join", "product_click"),
+            *("add_to_cart", "leave"),
+        }
+        for e in EVENT_TYPES
+    ]
+)
+"""Acts, each of them a presence too, and what ends being there."""
 _GENERATION_MS: Final = 180_000
 """A dedupe generation: longer than skew + lateness + out-of-orderness (122 s), so that a copy
 of an event finds it in this generation or the one before, or is too late anyway."""
@@ -266,6 +277,7 @@ class Fold:
     ) -> None:
         state = self._state
         state.presence.grow(state.sessions.count)
+        state.active.grow(state.sessions.count)
         hidden = (viewers == MASKED_ID) & _PRESENCE[columns.type] & (sessions >= 0)
         online = state.plan.number.get("online")
         if online is not None and hidden.any():
@@ -279,6 +291,14 @@ class Fold:
                 columns.time_ms[which] // 1000,
                 columns.type[which] == _LEAVE,
                 columns.type[which] == _ENTER,
+            )
+        which = which[_ACTIVE[columns.type[which]]]
+        if len(which) and "active" in state.plan.number:
+            state.active.see(
+                sessions[which],
+                viewers[which],
+                columns.time_ms[which] // 1000,
+                columns.type[which] == _LEAVE,
             )
 
     def _tag(self, columns: Columns, sessions: I64, viewers: I64, cells: I64, panes: I64) -> None:

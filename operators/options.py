@@ -10,7 +10,7 @@ from operators.hashindex import HashIndex
 from operators.intervals import Intervals
 from operators.ledger import Ledger
 from operators.plan import Plan
-from operators.presence import Presence
+from operators.presence import ACTIVE_S, Presence
 from operators.profiles import TRAITS, Names
 from operators.sessions import TOTAL_ROOM, Sessions
 from operators.sides import Sides
@@ -63,6 +63,7 @@ class State:
         self.sides = Sides()
         self.tags = Tags()
         self.presence = Presence(options.presence_ttl_ms // 1000)
+        self.active = Presence(min(ACTIVE_S, options.presence_ttl_ms // 1000))
         self.intervals = Intervals(options.explanation_tail_ms, self.names)
         self.deferred = Deferred(plan, self.cube, self.sessions, self.intervals, self.names)
         self.ledger = Ledger(len(TRAITS))

@@ -19,6 +19,8 @@ SECONDS: Final = 512
 
 DEFAULT_TTL_S: Final = 300
 """A viewer without a sign for this long has left: Shopify's Live View counts 5 minutes."""
+ACTIVE_S: Final = 60
+"""Who acted this short a time ago is active; who is online and is not, is silent."""
 
 _SESSION_SHIFT: Final = np.uint64(32)
 _VIEWER_MASK: Final = np.uint64(0xFFFF_FFFF)
@@ -157,10 +159,7 @@ class Presence:
         leaves: Bool,
         enters: Bool | None = None,
     ) -> None:
-        """Take points; shapes (n,). Points before the horizon are not given.
-
-        `enters`: which of the presences are enters; None: not known of any.
-        """
+        """Take points, shapes (n,), none before the horizon. `enters`: None: none of them is."""
         self._open_rings(sessions)
         keys = (sessions.astype(np.uint64) << _SESSION_SHIFT) | viewers.astype(np.uint64)
         rows = self.index.find_or_add(keys)

@@ -55,6 +55,7 @@ class Shard:
             plan,
             state.cube,
             state.presence,
+            state.active,
             state.sessions,
             state.bounds,
             state.sides,

@@ -83,13 +83,14 @@ def freeze(shard: Shard) -> bytes:
         "sums": pack(cube.sums.rings),
         "distinct": pack(cube.distinct.rings),
         "distinct.base": cube.distinct.base,
-        "presence.recent": presence.recent[: presence.recent_count],
     }
     _put(data, "sessions", sessions, BY_SESSION, sessions.count)
     _put(data, "sessions", sessions, _BY_ROOM, len(sessions.places))
-    _put(data, "presence", presence, PRESENCE_BY_SESSION, presence.sessions)
-    _put(data, "presence", presence, ("rings", "owner"), len(presence.owner))
-    _put(data, "presence", presence, ("last",), presence.index.count)
+    for prefix, one in (("presence", presence), ("active", state.active)):
+        _put(data, prefix, one, PRESENCE_BY_SESSION, one.sessions)
+        _put(data, prefix, one, ("rings", "owner"), len(one.owner))
+        _put(data, prefix, one, ("last",), one.index.count)
+        data[f"{prefix}.recent"] = one.recent[: one.recent_count]
     _put(data, "stays", presence.stays, STAYS_BY_SESSION, presence.sessions)
     _put(data, "stays", presence.stays, STAYS_BY_ROW, presence.index.count)
     _put(data, "cube", cube, _BY_CELL, cube.cells.count)
@@ -205,18 +206,19 @@ def _thaw_cube(shard: Shard, bag: Bag) -> None:
 
 
 def _thaw_presence(shard: Shard, bag: Bag) -> None:
-    presence = shard.state.presence
-    presence.horizon_s = bag.get("horizon_s", 0)
-    for name in (*PRESENCE_BY_SESSION, "rings", "owner", "last"):
-        _take(bag, "presence", presence, name)
+    state = shard.state
     for name in (*STAYS_BY_SESSION, *STAYS_BY_ROW):
-        _take(bag, "stays", presence.stays, name)
-    presence.sessions = len(presence.ring_of)
-    presence.stays.grow(presence.sessions, presence.index.count)
-    recent = bag.array("presence.recent")
-    if recent is not None:
-        presence.recent, presence.recent_count = recent.astype(np.int64), len(recent)
-    presence.grow(shard.state.sessions.count)
+        _take(bag, "stays", state.presence.stays, name)
+    for prefix, presence in (("presence", state.presence), ("active", state.active)):
+        presence.horizon_s = bag.get("horizon_s", 0)
+        for name in (*PRESENCE_BY_SESSION, "rings", "owner", "last"):
+            _take(bag, prefix, presence, name)
+        presence.sessions = len(presence.ring_of)
+        presence.stays.grow(presence.sessions, presence.index.count)
+        recent = bag.array(f"{prefix}.recent")
+        if recent is not None:
+            presence.recent, presence.recent_count = recent.astype(np.int64), len(recent)
+        presence.grow(state.sessions.count)
 
 
 def _freeze_deferred(shard: Shard, data: dict[str, object]) -> None:
@@ -267,6 +269,7 @@ def _indexes(shard: Shard) -> dict[str, HashIndex]:
         "masked": state.cube.masked.index,
         "presence": state.presence.index,
         "tags": state.tags.index,
+        "active": state.active.index,
         "lines": state.ledger.lines,
         "ledger": state.ledger.orders,
         "deferred.paid": state.deferred.paid,

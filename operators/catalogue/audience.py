@@ -6,7 +6,7 @@ viewers has a second one over the platform's counter, under another name: `…_r
 
 from typing import Final
 
-from operators.catalogue.model import Metric, one
+from operators.catalogue.model import SESSION_AND_MINUTE, Metric, one
 
 _SESSION: Final = ("session",)
 
@@ -70,6 +70,29 @@ AUDIENCE_METRICS: Final[tuple[Metric, ...]] = (
         windows=_SESSION,
         not_to_confuse="acu_tw: weighted by time",
         source="ty",
+        pack="traffic",
+    ),
+    Metric(
+        "active_online",
+        "Active viewers online",
+        "在线活跃人数",
+        "viewers of online_now with a comment, like, gift, follow, share, fans_join, product_click "
+        "or add_to_cart in the last 60 s and no leave after it",
+        one("active"),
+        basis="gauge",
+        windows=SESSION_AND_MINUTE,
+        not_to_confuse="engage_uv_rate: whoever engaged in the window, still there or not",
+        pack="traffic",
+    ),
+    Metric(
+        "silent_online",
+        "Silent viewers online",
+        "在线沉默人数",
+        "online_now − active_online",
+        (("online", 1), ("active", -1)),
+        basis="gauge",
+        windows=SESSION_AND_MINUTE,
+        not_to_confuse="viewers who did nothing in the whole session",
         pack="traffic",
     ),
     Metric(

@@ -96,6 +96,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("listed_products", Kind.DISTINCT, ("product_listed",), "product"),
     _gauge("online"),
     _gauge("online_peak"),
+    _gauge("active"),
     _gauge("watch_s"),
     _gauge("live_s"),
     _gauge("minutes"),

@@ -14,7 +14,9 @@ PRESENCE: Final = (
     *("enter", "heartbeat", "comment", "like", "gift", "follow", "share", "fans_join"),
     *("product_exposure", "product_click", "add_to_cart", "leave"),
 )
-NOBODY: Final[dict[str, Figure]] = {"online_now": (0, None), "pcu": (0, None)}
+NOBODY: Final[dict[str, Figure]] = dict.fromkeys(
+    ("online_now", "pcu", "active_online", "silent_online"), (0, None)
+)
 """Audience figures of a minute in which nobody was there."""
 
 _SESSIONS = """
@@ -49,6 +51,11 @@ _QUERY = """
             ON e.session = f.session AND e.masked AND e.type IN ({presence})
             AND ({all_time} OR (e.event_time_ms < f.end_ms AND e.event_time_ms
                 >= f.start_ms - ({ttl_ms} + {PANE_MS} - 1) // {PANE_MS} * {PANE_MS}))
+    ),
+    active AS (
+        SELECT f.session, f.start_ms, count(*) AS active FROM frames f JOIN acting a
+            ON a.session = f.session AND a.from_s < f.until_s AND a.to_s >= f.until_s
+        GROUP BY ALL
     )
     SELECT any_value(f.number), f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms,
         any_value(f.until_s - f.from_s), any_value(f.viewers),
@@ -57,10 +64,12 @@ _QUERY = """
         coalesce(max(l.online), 0),
         coalesce(sum(
             l.online * (least(l.to_s, f.until_s) - greatest(l.from_s, f.from_s))
-        ), 0)::BIGINT
+        ), 0)::BIGINT,
+        coalesce(any_value(a.active), 0)
     FROM frames f LEFT JOIN levels l
         ON l.session = f.session AND l.from_s < f.until_s AND l.to_s > f.from_s
     LEFT JOIN hidden h ON h.session = f.session AND h.start_ms = f.start_ms
+    LEFT JOIN active a ON a.session = f.session AND a.start_ms = f.start_ms
     GROUP BY f.session, f.tenant, f.grp, f.room_id, f.start_ms, f.end_ms
 """
 
@@ -86,20 +95,25 @@ def gauges(
     for (
         number,
         *where,
-        start_ms,
-        end_ms,
         live_s,
         viewers,
         hidden,
         online,
         peak,
         watch_s,
+        active,
     ) in connection.execute(query).fetchall():
-        tenant, group, room_id = where
+        tenant, group, room_id, start_ms, end_ms = where
         place = Place(tenant, group, room_id, "room", None, window, start_ms, end_ms)
+        silent = online - active
         if hidden:
-            online, peak, watch_s = None, None, None
-        figures: dict[str, Figure] = {"online_now": (online, None), "pcu": (peak, None)}
+            online, peak, watch_s, active, silent = None, None, None, None, None
+        figures: dict[str, Figure] = {
+            "online_now": (online, None),
+            "pcu": (peak, None),
+            "active_online": (active, None),
+            "silent_online": (silent, None),
+        }
         if window == "session":
             figures["acu_tw"] = (watch_s, live_s)
             figures["avg_watch_s"] = (watch_s, viewers)

@@ -166,7 +166,7 @@ BOUNDS: Final = ("interval_start_ms", "interval_end_ms")
 GAUGES: Final = frozenset(
     (
         *("online_now", "pcu", "acu", "acu_tw", "avg_watch_s", "repurchase_rate"),
-        *("retention_30s", "avg_watch_s_effective"),
+        *("retention_30s", "avg_watch_s_effective", "active_online", "silent_online"),
         *("cogs", "gross_profit", "roi_profit", "breakeven_roas"),
         *("target_gmv", "target_rate", "target_pace"),
         *("viewers_silent", "viewers_browser", "viewers_clicker"),

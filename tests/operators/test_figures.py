@@ -30,7 +30,7 @@ def read(
     state = shard.state
     place = [view.dimension for view in state.plan.views].index(dimension)
     cells = np.flatnonzero(state.cube.cell_dimension[: state.cube.cells.count] == place)
-    figures = Figures(state.plan, state.cube, state.presence, state.sessions)
+    figures = Figures(state.plan, state.cube, state.presence, state.active, state.sessions)
     span = Span(WINDOW_BY_NAME[window], T0_MS + end_ms, (T0_MS + end_ms) // 1000)
     view = view_of(shard, dimension)
     measures = figures.measures(view, cells, span)
@@ -113,7 +113,7 @@ def test_a_split_has_its_own_figures() -> None:
 def test_a_window_without_events_is_known_to_be_empty_although_it_has_a_length() -> None:
     shard = shown([tick(0), event("enter", 500, 1, 1), event("leave", 900, 2, 1), *ticks(1, 190)])
     state = shard.state
-    figures = Figures(state.plan, state.cube, state.presence, state.sessions)
+    figures = Figures(state.plan, state.cube, state.presence, state.active, state.sessions)
     view = view_of(shard, "room")
     cells = np.array([0])
     for window, nothing in (("1m", True), ("session", False)):

@@ -64,6 +64,7 @@ def log() -> tuple[bytes, ...]:
     """A room in which everything happens, for 100 seconds, and the ticks that end it."""
     random = Random(4)
     lines = [tick(0), event("room_status", 0, 99_999, status="start")]
+    lines.append(event("enter", 0, 96_000, 7))  # and only watches
     marks: dict[int, tuple[tuple[str, dict[str, object]], ...]] = {
         0: (("explain_start", {"product_id": "p1"}), ("shift_start", {"host_id": "h1"})),
         40: (("promo_start", {"campaign_id": "c1"}), ("explain_end", {"product_id": "p1"})),

@@ -38,3 +38,23 @@ SELECT tenant, room_id, session, second AS from_s,
 FROM summed
 WINDOW room AS (PARTITION BY tenant, room_id, session ORDER BY second);
 DELETE FROM levels WHERE to_s IS NULL;
+
+-- Active is who acted less than a minute ago (the time to live, where that is shorter), unless
+-- a leave came in between; in one second a leave wins here too.
+CREATE TABLE acting AS
+WITH acts AS (
+    SELECT session, user_id, second, bool_or(type = 'leave') AS is_leave
+    FROM placed_events
+    WHERE type IN ('comment', 'like', 'gift', 'follow', 'share', 'fans_join', 'product_click',
+                   'add_to_cart', 'leave')
+        AND user_id IS NOT NULL AND session IS NOT NULL
+    GROUP BY ALL
+),
+followed AS (
+    SELECT a.*, lead(second) OVER (PARTITION BY session, user_id ORDER BY second) AS next
+    FROM acts a
+)
+SELECT f.session, f.user_id, f.second AS from_s,
+    least(f.second + least(60, $ttl_s), f.next,
+          CASE WHEN s.told THEN (s.end_ms + 999) // 1000 END) AS to_s
+FROM followed f JOIN sessions s USING (session) WHERE NOT f.is_leave;
