@@ -75,6 +75,7 @@ class Beat:
         if tick_ms // PANE_MS != self._pane:
             self._pane = tick_ms // PANE_MS
             self._touch_live()
+        self._fold.talk.look(tick_ms)
         out.patches += self.history.keep(history(out.rows) + product_history(out.rows))
         return out
 
@@ -140,7 +141,9 @@ class Beat:
             out.rows += board_rows
             end_ms = (self.minute - 1) * MINUTE_MS
             out.rows += self._fold.talk.minute(end_ms)
-            out.retired += self._fold.talk.over(end_ms)
+            last = self._fold.talk.over(end_ms)
+            out.patches += last
+            out.retired += [patch.channel for patch in last]
             self._state.cube.release_idle()
             self.rows.forget(self.minute - 15)
             self.history.forget(watermark)

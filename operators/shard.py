@@ -112,7 +112,7 @@ class Shard:
         patches = self.patches.flush(full=full, most=most) + self.beat.history.flush()
         now_ms = self.state.clock.watermark_ms()
         if full and not self.patches.in_round and now_ms is not None:
-            patches += self.fold.talk.flush(now_ms + self.state.options.max_out_of_orderness_ms)
+            patches += self.fold.talk.flush()
             for address in sorted(self.groups):
                 patches += self.groups[address].flush(now_ms)
         retired = self.beat.sealed_channels() if self._said_all_again else ()
@@ -129,7 +129,7 @@ class Shard:
         self._said_all_again = True
         self.patches.forget()
         self.beat.history.forget_sent()
-        self.fold.talk.channels.forget_sent()
+        self.fold.talk.forget_sent()
         for group in self.groups.values():
             group.forget_sent()
 

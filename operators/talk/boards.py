@@ -63,6 +63,10 @@ class Tables:
         """Terms of the five minutes before `end_ms`, by users, then mentions, then the term."""
         return self._ranked(self._terms.window(end_ms))
 
+    def looked(self, end_ms: int) -> Lines:
+        """As `recent`, of the mentions that were there at the last look alone."""
+        return self._ranked(self._terms.window(end_ms, self._terms.looked))
+
     def total(self, sessions: I64) -> Lines:
         """Terms of whole sessions."""
         return self._ranked(self._tally(sessions))
@@ -180,13 +184,9 @@ class Channels:
     def put(self, state: State, board: TalkBoard, session: int, lines: list[Line]) -> None:
         """Show lines on the channel of the session's room."""
         channel = channel_of(state, board, session)
-        if self.now.get(channel, []) != lines:
+        if self.now.get(channel) != lines:
             self.now[channel] = lines
             self._changed.add(channel)
-
-    def holds(self, state: State, board: TalkBoard, session: int) -> bool:
-        """Whether the channel shows any line."""
-        return bool(self.now.get(channel_of(state, board, session)))
 
     def patches(self) -> list[Patch]:
         """Changed ranks since the last call."""
@@ -207,14 +207,24 @@ class Channels:
         self._changed.clear()
         return patches
 
-    def retire(self, state: State, session: int) -> list[str]:
-        """Forget the channels of a session's room; their names."""
-        names = [channel_of(state, board, session) for board in TALK_BOARDS]
-        known = [name for name in names if self.now.pop(name, None) is not None]
-        for name in known:
-            self._sent.pop(name, None)
-            self._changed.discard(name)
-        return known
+    def close(self, state: State, session: int) -> list[Patch]:
+        """The last of the channels of a session's room, each as a whole; they are forgotten.
+
+        Said at once: at the next flush it would be unknown what some flush before had said.
+        """
+        patches = []
+        for board in TALK_BOARDS:
+            channel = channel_of(state, board, session)
+            lines = self.now.pop(channel, None)
+            self._sent.pop(channel, None)
+            self._changed.discard(channel)
+            if board is TERMS_R5:
+                lines = []  # Whether it was in `now` is a matter of flushes.
+            if lines is not None:
+                fields: dict[str, object] = dict.fromkeys(map(str, range(1, TERM_LINES + 1)))
+                fields.update((str(line["rank"]), line) for line in lines)
+                patches.append(Patch(channel, fields))
+        return patches
 
     def forget_sent(self) -> None:
         """Send everything again."""

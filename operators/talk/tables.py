@@ -115,6 +115,9 @@ class Store:
         if len(columns[0]):
             self._parts.append(np.stack(columns))
 
+    def __len__(self) -> int:
+        return sum(int(part.shape[1]) for part in (self._whole, *self._parts))
+
     def __getitem__(self, name: str) -> I64:
         return np.asarray(self.whole[self._place[name]])
 

@@ -1,7 +1,8 @@
 """The part of a shard that listens: comments, and who pays after them for what together.
 
 The fold calls `take` for every stretch, between the placing of orders and the cube; the beat
-calls `minute` when a minute's events can change no more; what channels show comes by `flush`.
+calls `minute` when a minute's events can change no more, and `look` when a pane went by. What
+channels show comes by `flush`, as of the last of these: it does not depend on when that is.
 """
 
 from collections.abc import Mapping
@@ -58,7 +59,11 @@ class Talk:
         self._before: dict[tuple[str, int], dict[str, int]] = {}
         """(channel name, session) to the rank of each key a minute ago."""
         self._said: dict[tuple[str, int], list[Line]] = {}
-        self._shown_pane = -1
+        self._looked_ms = 0
+        self._live: list[int] = []
+        """Sessions that were live at the last look."""
+        self._stale = True
+        """Whether recent terms were said of an earlier look or minute."""
         self._known: set[int] = set()
         """Sessions of which anything is kept."""
 
@@ -85,6 +90,7 @@ class Talk:
         placed.ids[_NEGATIVE_USER, comments] = np.where(said.negative > 0, viewers, -1)
         there = np.flatnonzero(sessions[said.place] >= 0)
         place = said.place[there]
+        self._known.update(np.unique(sessions[place]).tolist())
         self.terms.hear(
             sessions[place], said.term[there], viewers[place], columns.time_ms[comments[place]]
         )
@@ -99,6 +105,7 @@ class Talk:
         recent = self._tables.recent(end_ms)
         rows += self._said_lines(TERMS_R5, recent, end_ms, segmenter)
         self._forget_ranks(TERMS_R5, recent)
+        self._stale = True
         moved = np.union1d(spoke, followed)
         tops = self._tables.total(moved)
         rows += self._said_lines(TERMS_ALL, tops, end_ms, segmenter)
@@ -150,25 +157,48 @@ class Talk:
         for at in [at for at in self._before if at[0] == board.channel and at[1] not in found]:
             del self._before[at]
 
-    def flush(self, tick_ms: int) -> list[Patch]:
-        """Changed lines of all channels; recent terms move when a pane went by."""
-        if tick_ms // PANE_MS != self._shown_pane:
-            self._shown_pane = tick_ms // PANE_MS
-            self._live(tick_ms)
+    def look(self, tick_ms: int) -> None:
+        """If a pane went by: what was said until now is what channels show until the next look."""
+        if tick_ms // PANE_MS == self._looked_ms // PANE_MS:
+            return
+        sessions = self._state.sessions
+        current = sessions.current[sessions.current >= 0]
+        self._looked_ms = tick_ms
+        self._live = current[sessions.end_ms[current] == 0].tolist()
+        self.terms.look()
+        self._stale = True
+
+    def flush(self) -> list[Patch]:
+        """Changed lines of all channels."""
+        if self._stale:
+            self._stale = False
+            self._show_recent()
         return self.channels.patches()
 
-    def _live(self, tick_ms: int) -> None:
-        """Show the terms of the last five minutes, the open pane included; none after the end."""
-        found = self._tables.recent((tick_ms // PANE_MS + 1) * PANE_MS)
-        sessions = self._state.sessions
-        for session in sessions.current[sessions.current >= 0].tolist():
-            lines = [] if sessions.end_ms[session] else found.get(session, [])
-            if lines or self.channels.holds(self._state, TERMS_R5, session):
-                before = self._before.get((TERMS_R5.channel, session), {})
-                self.channels.put(self._state, TERMS_R5, session, with_movement(lines, before))
+    def forget_sent(self) -> None:
+        """Say everything again at the next flush."""
+        self._stale = True
+        self.channels.forget_sent()
 
-    def over(self, end_ms: int) -> list[str]:
-        """Forget the sessions that nothing from `end_ms` on can reach; channels to retire."""
+    def _show_recent(self) -> None:
+        """Show the terms of the last five minutes, the open pane included; none after the end."""
+        found = self._tables.looked((self._looked_ms // PANE_MS + 1) * PANE_MS)
+        room = self._state.sessions.room
+        live = self._known.intersection(self._live)
+        taken = {int(room[session]) for session in live}
+        for session in sorted(self._known):
+            if session in live:
+                before = self._before.get((TERMS_R5.channel, session), {})
+                lines = with_movement(found.get(session, []), before)
+                self.channels.put(self._state, TERMS_R5, session, lines)
+            elif int(room[session]) not in taken:
+                self.channels.put(self._state, TERMS_R5, session, [])
+
+    def over(self, end_ms: int) -> list[Patch]:
+        """Forget the sessions that nothing from `end_ms` on can reach.
+
+        Gives the last of their channels, which are to be retired.
+        """
         sessions = self._state.sessions
         n = sessions.count
         behind = end_ms - self._state.options.allowed_lateness_ms
@@ -183,11 +213,11 @@ class Talk:
         self.terms.drop(gone)
         self.pairs.drop(gone)
         self._compact_names()
-        retired: list[str] = []
+        last: list[Patch] = []
         for session in dropped:
             if self._is_current(session):
-                retired += self.channels.retire(self._state, session)
-        return retired
+                last += self.channels.close(self._state, session)
+        return last
 
     def _is_current(self, session: int) -> bool:
         sessions = self._state.sessions
@@ -228,6 +258,8 @@ class Talk:
             "said": {at: list(lines) for at, lines in self._said.items()},
             "now": dict(self.channels.now),
             "known": sorted(self._known),
+            "looked_ms": self._looked_ms,
+            "live": list(self._live),
         }
 
     def restore(self, data: Mapping[str, object]) -> None:
@@ -243,6 +275,9 @@ class Talk:
         now, known = data.get("now"), data.get("known")
         if isinstance(known, list):
             self._known = set(known)
+        looked_ms, live = data.get("looked_ms"), data.get("live")
+        if isinstance(looked_ms, int) and isinstance(live, list):
+            self._looked_ms, self._live = looked_ms, list(live)
         if isinstance(now, dict):
             self.channels.now = dict(now)
-            self.channels.forget_sent()
+        self.forget_sent()

@@ -37,6 +37,8 @@ class Terms:
         self.slots = Keyed("mentions", "users", "orders", "minor")
         self._told = Keyed()
         self._ordered = Keyed()
+        self.looked = 0
+        """So many mentions, the oldest, were there when screens last looked."""
 
     def hear(self, session: I64, term: I64, viewer: I64, time_ms: I64) -> None:
         """Mentions as they come; viewer -1: not known."""
@@ -68,10 +70,14 @@ class Terms:
         sizes = np.bincount(high_of(self.slots.index.keys()), minlength=int(session.max()) + 1)
         return np.asarray(sizes[session] >= MAX_TERMS)
 
-    def window(self, end_ms: int) -> Tally:
-        """Counts of the five minutes before `end_ms`."""
+    def look(self) -> None:
+        """From now on `looked` mentions are those there are."""
+        self.looked = len(self.heard)
+
+    def window(self, end_ms: int, first: int | None = None) -> Tally:
+        """Counts of the five minutes before `end_ms`, by the `first` mentions (None: all)."""
         heard = self.heard
-        time_ms = heard["time_ms"]
+        time_ms = heard["time_ms"][:first]
         rows = np.flatnonzero((time_ms >= end_ms - R5_MS) & (time_ms < end_ms))
         keys, place, mentions = np.unique(
             packed(heard["session"][rows], heard["term"][rows]),
@@ -115,7 +121,9 @@ class Terms:
     def forget(self, end_ms: int) -> None:
         """Drop mentions that no window and no order from `end_ms` on looks back at."""
         before = end_ms - max(R5_MS, self._horizon_ms)
-        self.heard.keep((self.heard["time_ms"] >= before) | (self.heard["counted"] == 0))
+        kept = (self.heard["time_ms"] >= before) | (self.heard["counted"] == 0)
+        self.looked = int(np.count_nonzero(kept[: self.looked]))
+        self.heard.keep(kept)
 
     def drop(self, gone: Bool) -> None:
         """Forget the totals of sessions, by number."""
@@ -148,6 +156,7 @@ class Terms:
         """Plain data."""
         return {
             "heard": self.heard.whole.copy(),
+            "looked": self.looked,
             "slots": self.slots.snapshot(),
             "told": self._told.snapshot(),
             "ordered": self._ordered.snapshot(),
@@ -157,6 +166,7 @@ class Terms:
         """Take a snapshot."""
         if isinstance(data, dict):
             self.heard.restore(data.get("heard"))
+            self.looked = min(int(data.get("looked", 0)), len(self.heard))
             self.slots.restore(data.get("slots"))
             self._told.restore(data.get("told"))
             self._ordered.restore(data.get("ordered"))

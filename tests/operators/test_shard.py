@@ -1,17 +1,20 @@
 """The shard as a whole: final rows depend on the log alone."""
 
+from random import Random
+
 import orjson
 import pytest
 
-from operators.results import Row
-from operators.shard import Record, Shard
+from operators.results import Output, Row
+from operators.shard import Record
 from operators.snapshot import freeze, thaw
 from sinks.results import sorted_lines
 from stream.errors import StateError
+from stream.formats import tick_line
 from stream.options import make_shard
 from stream.replay import version_of
 from stream.settings import Settings
-from tests.operators.recordings import pieces, recording, result_bytes, rows_of, shuffled
+from tests.operators.recordings import TICK, pieces, recording, result_bytes, rows_of, shuffled
 
 
 def last_revisions(rows: list[Row]) -> dict[tuple[object, ...], object]:
@@ -124,34 +127,68 @@ def test_a_snapshot_of_another_encoding_is_refused() -> None:
         thaw(make_shard(0, Settings()), pickle.dumps({"encoding": 99}))
 
 
-def screen_of(shard: Shard, data: bytes, step: int, size: int) -> dict[str, dict[str, object]]:
-    """All fields a screen would hold after a recording flushed every `step` records."""
-    fields: dict[str, dict[str, object]] = {}
-    for number, piece in enumerate(pieces(data, size), 1):
-        outputs = shard.step([Record(version_of(number), 0, piece)])
-        if number % step == 0:
-            outputs.append(shard.flush(0))
+Screen = dict[str, dict[str, object]]
+
+
+def put(screen: Screen, output: Output) -> None:
+    """Take an output's patches in as Redis does: what is null goes."""
+    for patch in output.patches:
+        channel = screen.setdefault(patch.channel, {})
+        for name, value in patch.fields.items():
+            raw = value if isinstance(value, bytes) else orjson.dumps(value)
+            channel[name] = orjson.loads(raw)
+            if channel[name] is None:
+                del channel[name]
+
+
+def screen_of(parts: list[bytes], seed: int | None) -> Screen:
+    """What stands in the end if it is flushed once; with a seed: if it is quick, full or in slices
+    now and then, and if the shard dies and a successor folds again what it had said."""
+    random = Random(seed)
+    often = 0.0 if seed is None else 0.3
+    shard, screen = make_shard(0, Settings()), Screen()
+    saved, place, said = (0, freeze(shard)), 0, 0
+    while place < len(parts):
+        outputs = shard.step([Record(version_of(place + 1), 0, parts[place])])
+        place += 1
+        if random.random() < often:
+            outputs.append(
+                shard.flush(0, full=random.random() < 0.6, most=random.choice([20, None]))
+            )
         for output in outputs:
-            for patch in output.patches:
-                channel = fields.setdefault(patch.channel, {})
-                channel.update(
-                    (name, orjson.loads(value) if isinstance(value, bytes) else value)
-                    for name, value in patch.fields.items()
-                )
-    return {
-        name: {k: v for k, v in channel.items() if v is not None}
-        for name, channel in fields.items()
-    }
+            if place > said:  # Redis refuses what is older.
+                put(screen, output)
+        if place == said:
+            shard.forget_sent()
+        if random.random() < often / 3:
+            saved = place, freeze(shard)
+        if place > said and random.random() < often / 10:
+            said, place = place, saved[0]
+            shard = make_shard(0, Settings())
+            thaw(shard, saved[1])
+            if place == said:
+                shard.forget_sent()
+    put(screen, shard.flush(0))
+    return {channel: fields for channel, fields in screen.items() if fields}
 
 
-def test_a_screen_ends_the_same_however_often_it_was_flushed() -> None:
-    data = recording(9)
-    often = screen_of(make_shard(0, Settings()), data, 1, 20)
-    total = len(pieces(data, 20))
-    once = screen_of(make_shard(0, Settings()), data, total, 20)
+@pytest.mark.parametrize("more_s", [-100, 0, 30, 400])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_screen_ends_the_same_however_often_it_was_flushed_and_resumed(
+    seed: int, more_s: int
+) -> None:
+    """While rooms are live, when they have ended, and when they are forgotten."""
+    log = pieces(recording(9, hard=True), 1)
+    ticked = [n for n, line in enumerate(log) if TICK in line]
+    last_ms = int(orjson.loads(log[ticked[-1]])["event_time_ms"])
+    log = log[: ticked[min(more_s, 0) - 1] + 1]
+    log += [tick_line(last_ms + s * 1000) + b"\n" for s in range(1, more_s + 1)]
+    parts = pieces(b"".join(log), 60)
+    once, other = screen_of(parts, None), screen_of(parts, seed)
+    assert any("/keywords@" in channel for channel in once)
+    assert sorted(once) == sorted(other)
     for channel, fields in once.items():
-        if channel.startswith("stock:"):
-            continue  # velocities fade with time: they are as of the last change or beat
-        for field, value in fields.items():
-            if "prev_rank" not in orjson.dumps(value).decode():
-                assert often[channel].get(field) == value, (channel, field)
+        # It is as of the last change or resend of the room's figures.
+        for screen in (fields, other[channel]):
+            screen.pop("meta.wm_ms", None)
+        assert other[channel] == fields, channel
