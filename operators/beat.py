@@ -146,6 +146,7 @@ class Beat:
             out.retired += [patch.channel for patch in last]
             self._state.cube.release_idle()
             self.rows.forget(self.minute - 15)
+            self.rows.release(self._state.sessions.sealed)
             self.history.forget(watermark)
 
     def _nothing_lives(self) -> bool:

@@ -1,9 +1,11 @@
 """Why figures on screens are null: what changed of it since it was last said."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from operators.catalogue.axes import Window
-from operators.hashindex import I64
+from operators.hashindex import I64, Bool
 from operators.nulls import is_null, reasons
 from operators.plan import View
 
@@ -17,6 +19,12 @@ class NullReasons:
     def forget(self) -> None:
         """Say everything again."""
         self._said.clear()
+
+    def keep(self, wanted: Callable[[I64], Bool]) -> None:
+        """Drop what was said of cells that are not wanted any more: nobody will change it."""
+        cells = np.array(sorted({cell for cell, _ in self._said}), np.int64)
+        gone = set(cells[~wanted(cells)].tolist())
+        self._said = {key: said for key, said in self._said.items() if key[0] not in gone}
 
     def changed(
         self, view: View, window: Window, cells: I64, num: I64, den: I64

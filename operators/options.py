@@ -72,22 +72,17 @@ class State:
         self.seen = [HashIndex(), HashIndex()]
         self.seen_turn = -1
         self.counters: dict[str, int] = {}
-        self._cell_places: list[tuple[str, str, str, str]] = []
 
     def cell_place(self, cell: int) -> tuple[str, str, str, str]:
-        """(tenant, group, room, key) of a cell; the key of no key is `unknown`. Cached.
+        """(tenant, group, room, key) of a cell; the key of no key is `unknown`.
 
         The room of a group's totals is `TOTAL_ROOM`, their key the tenant.
         """
-        known = self._cell_places
-        while cell >= len(known):
-            number = len(known)
-            where = self.sessions.place(int(self.cube.cell_session[number]))
-            key = self.names.text(int(self.cube.cell_key[number])) or UNKNOWN_KEY
-            if where.room_id == TOTAL_ROOM:
-                key = where.tenant
-            known.append((where.tenant, where.group, where.room_id, key))
-        return known[cell]
+        where = self.sessions.place(int(self.cube.cell_session[cell]))
+        key = self.names.text(int(self.cube.cell_key[cell])) or UNKNOWN_KEY
+        if where.room_id == TOTAL_ROOM:
+            key = where.tenant
+        return where.tenant, where.group, where.room_id, key
 
     def bounds(self, cell: int) -> tuple[int, int]:
         """`[start, end)` of the interval of a cell, within its session.

@@ -10,16 +10,18 @@ from operators.boards import Boards
 from operators.catalogue.axes import PANE_MS, WINDOWS
 from operators.figure_text import value_texts
 from operators.figures import Figures, Span
-from operators.hashindex import I32, I64, Bool
+from operators.hashindex import I64, Bool
 from operators.null_reasons import NullReasons
 from operators.options import State
 from operators.plan import ROOM_DIMENSION, View
 from operators.results import Patch
 from operators.rings import grown
+from operators.sent import Sent
 
 _MINUTE_MS: Final = 60_000
-_UNSENT: Final = -(2**62)
 _NULL: Final = b"null"
+_RELEASE_MS: Final = 60_000
+"""What was sent of a session that is over is kept for so long after it was last said."""
 
 QUICK: Final = ("session", "1m")
 """Windows a quick flush says of rooms: what is going on now and what came of it so far."""
@@ -28,36 +30,6 @@ ALL: Final = frozenset(window.name for window in WINDOWS)
 
 Fields = dict[str, dict[str, object]]
 """Channel to its changed fields."""
-
-
-class _Sent:
-    """Measures when figures were last sent, (cells of the dimension, windows, measures).
-
-    Measures, not figures: they are fewer, and what did not change need not be divided.
-    """
-
-    def __init__(self, windows: int, measures: int) -> None:
-        self.row: I32 = np.zeros(0, np.int32)
-        self.count = 0
-        self.measures: I64 = np.zeros((0, windows, measures), np.int64)
-
-    def rows(self, cells: I64, all_cells: int) -> I32:
-        """Rows of cells, new ones unsent."""
-        if all_cells > len(self.row):
-            had = len(self.row)
-            self.row = grown(self.row, all_cells)
-            self.row[had:] = -1
-        new = cells[self.row[cells] < 0]
-        if len(new):
-            first, self.count = self.count, self.count + len(new)
-            self.row[new] = np.arange(first, self.count)
-            self.measures = grown(self.measures, self.count)
-            self.measures[first:] = _UNSENT
-        return self.row[cells]
-
-    def forget(self) -> None:
-        """Everything is unsent again."""
-        self.measures[:] = _UNSENT
 
 
 class Patches:
@@ -74,7 +46,7 @@ class Patches:
         self._figures = figures
         self._boards = boards
         self._sent = {
-            view.dimension: _Sent(len(view.windows), len(view.used)) for view in state.plan.views
+            view.dimension: Sent(len(view.windows), len(view.used)) for view in state.plan.views
         }
         self._names = {
             (view.dimension, window.name): np.array(
@@ -84,6 +56,7 @@ class Patches:
             for window in view.windows
         }
         self._left: Bool = np.zeros(0, np.bool_)
+        self._release_at_ms = 0
         self._round: Bool = np.zeros(0, np.bool_)
         self._traded = False
         self.left_over = self.in_round = False
@@ -125,6 +98,8 @@ class Patches:
         both = np.concatenate((quick, cells))
         self._rooms(np.unique(state.cube.cell_session[both]), fields)
         patches = [Patch(channel, changed) for channel, changed in fields.items() if changed]
+        if full and not self.in_round:
+            self._release(state.clock.tick_ms)
         if full and not self.in_round and (self._traded or self._boards.moved):
             self._traded = False
             patches += self._board_patches.flush()
@@ -158,9 +133,32 @@ class Patches:
         session = self._state.cube.cell_session[cells]
         return np.asarray(sessions.current[sessions.room[session]] == session)
 
+    def _release(self, tick_ms: int) -> None:
+        """Once a minute: let go of what was sent of sessions that are over.
+
+        A refund may still change them; then all their figures are said once more.
+        """
+        if tick_ms < self._release_at_ms:
+            return
+        self._release_at_ms = tick_ms + _RELEASE_MS
+        state = self._state
+        gone: set[int] = set()
+        for sent in self._sent.values():
+            idle = sent.idle(tick_ms - _RELEASE_MS)
+            sealed = state.sessions.sealed[state.cube.cell_session[idle]]
+            over = idle[sealed | ~self._current(idle)]
+            sent.release(over)
+            gone.update(over.tolist())
+        for cell in gone:
+            self._channels.pop(cell, None)
+            if state.cube.cell_dimension[cell] == ROOM_DIMENSION:
+                self._meta.pop(int(state.cube.cell_session[cell]), None)
+        if gone:
+            self._null_reasons.keep(self._current)
+
     def _cells(self, view: View, cells: I64, fields: Fields, windows: Container[str]) -> None:
         state, sent = self._state, self._sent[view.dimension]
-        rows = sent.rows(cells, state.cube.cells.count)
+        rows = sent.rows(cells, state.cube.cells.count, state.clock.tick_ms or 0)
         for place, window in enumerate(view.windows):
             if window.name not in windows:
                 continue

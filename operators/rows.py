@@ -7,7 +7,7 @@ import numpy as np
 
 from operators.catalogue.axes import PANES_PER_MINUTE, WINDOWS, Window
 from operators.figures import MINUTE_MS, Figures, Span
-from operators.hashindex import I64
+from operators.hashindex import I64, Bool
 from operators.options import State
 from operators.plan import View
 from operators.row_blocks import Layout, MetricRows, Place
@@ -159,6 +159,13 @@ class Rows:
             return end_ms - window.length_ms, end_ms
         session = self._state.cube.cell_session[cells]
         return self._state.sessions.start_ms[session], self._state.sessions.end_ms[session]
+
+    def release(self, sessions: Bool) -> None:
+        """Forget where the cells of sealed sessions are, flags by session; found again if asked."""
+        cell_session = self._state.cube.cell_session
+        over = np.array(list(self._places), np.int64)
+        for cell in over[sessions[cell_session[over]]].tolist():
+            del self._places[cell]
 
     def _revision(self, cell: int, window: str, end: int) -> int:
         number = self.revisions.get((cell, window, end), 0) + 1

@@ -91,3 +91,66 @@ def test_what_changes_all_the_time_does_not_starve_the_rest() -> None:
         for patch in shard.flush(0, most=1).patches:
             said.add(patch.channel)
     assert {f"split:t1/r1/{d}" for d in ("channel", "host", "platform")} <= said
+
+
+def one_session(number: int, second: int) -> list[bytes]:
+    """A session of two events from a second on, and ticks until it is sealed and idle."""
+    at_ms = second * 1_000
+    return [
+        tick(at_ms),
+        event("room_status", at_ms, number, status="start"),
+        event("enter", at_ms + 100, number + 1, 1, channel="paid"),
+        event(
+            "order_paid", at_ms + 200, number + 2, 1, order_id=f"o{number}", product_id="p1",
+            amount_minor=500, channel="paid",
+        ),
+        event("room_status", at_ms + 2_000, number + 3, status="end"),
+    ]  # fmt: skip
+
+
+def flushed(shard: Shard, lines: list[bytes], seconds: range, screen: Screen) -> None:
+    """Fold lines, then a tick and a full flush at each of the seconds."""
+    number = seconds.start
+    fed(shard, lines, number)
+    for second in seconds:
+        number += 1
+        fed(shard, [tick(second * 1_000)], number)
+        merge(screen, shard.flush(0).patches)
+
+
+def test_what_was_sent_of_a_session_that_is_over_is_let_go_and_used_again() -> None:
+    shard, screen = quiet_shard(), Screen()
+    held = []
+    for session in range(4):
+        start = session * 1_000
+        flushed(
+            shard,
+            one_session(start, start),
+            range(start + 5, start + 1_000, 5),
+            screen,
+        )
+        held.append({name: sent.count for name, sent in shard.patches._sent.items()})
+        left = {channel for channel, _ in shard.patches._channels.values()}
+        assert left == {"group:t1/t1"}
+        assert not shard.patches._meta
+    assert held[0]["room"] == 1
+    assert held[3] == held[0]
+
+
+def test_a_refund_after_that_says_the_same_figures_as_without_letting_go() -> None:
+    screens = []
+    for flushes in (range(5, 1_000, 5), range(995, 1_000, 5)):
+        shard, screen = quiet_shard(), Screen()
+        if flushes.start > 5:
+            fed(shard, one_session(1, 0), 1)
+            fed(shard, [tick(second * 1_000) for second in range(5, 995, 5)], 2)
+            flushed(shard, [], flushes, screen)
+        else:
+            flushed(shard, one_session(1, 0), flushes, screen)
+        refund = event(
+            "refund_succeeded", 1_000_000, 9, 1, order_id="o1", refund_id="f1", amount_minor=500
+        )
+        flushed(shard, [refund], range(1_005, 1_070, 5), screen)
+        screens.append({c: fields for c, fields in screen.items() if not c.startswith("board:")})
+    assert screens[0] == screens[1]
+    assert screens[0]["room:t1/r1"]["session.refund_amount"] == 500
