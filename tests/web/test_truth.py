@@ -157,7 +157,7 @@ def test_gmv_counts_up_and_ends_exact(stage: Stage, open_page: OpenPage) -> None
     )
     stage.publish({ROOM: {"session.gmv_paid": before + 999_999}})
     expect(page.locator(".hero-figure")).to_have_text(yuan(before + 999_999))
-    assert page.evaluate("seen.size") > 1  # something between, and the end
+    assert page.evaluate("seen.size") > 3
     stage.publish({ROOM: {"session.gmv_paid": before}})
 
 
