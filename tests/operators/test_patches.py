@@ -151,6 +151,8 @@ def test_a_refund_after_that_says_the_same_figures_as_without_letting_go() -> No
             "refund_succeeded", 1_000_000, 9, 1, order_id="o1", refund_id="f1", amount_minor=500
         )
         flushed(shard, [refund], range(1_005, 1_070, 5), screen)
-        screens.append({c: fields for c, fields in screen.items() if not c.startswith("board:")})
+        # A null takes a field away: a channel of nothing else is none.
+        held = {c: {f: v for f, v in of.items() if v is not None} for c, of in screen.items()}
+        screens.append({c: fields for c, fields in held.items() if fields})
     assert screens[0] == screens[1]
     assert screens[0]["room:t1/r1"]["session.refund_amount"] == 500
