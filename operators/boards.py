@@ -14,6 +14,7 @@ from operators.hashindex import I64, Bool
 from operators.options import State
 from operators.results import Row
 from operators.rings import grown
+from stream import parts
 
 MINUTE_MS: Final = 60_000
 
@@ -51,6 +52,7 @@ class Boards:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._boards = () if parts.BOARDS in state.options.leave_out else BOARDS
         self.before: dict[Address, dict[str, int]] = {}
         self.said: dict[Address, list[Line]] = {}
         self.moved = False
@@ -69,7 +71,7 @@ class Boards:
         shown = self._shown()
         out: dict[Address, list[Line]] = {}
         places = {d.name: place for place, d in enumerate(state.plan.dimensions)}
-        for number, board in enumerate(BOARDS):
+        for number, board in enumerate(self._boards):
             place, measure = places.get(board.dimension), state.plan.number.get(board.measure)
             if place is None or measure is None:
                 continue

@@ -5,6 +5,7 @@ that the size of a batch cannot matter.
 """
 
 from collections.abc import Callable
+from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from operators.catalogue.axes import PANE_MS
 from operators.columns import IS_CONTROL, Columns, take
 from operators.cube import pack_ids
 from operators.filters import fill_filtered
+from operators.groups import observed_types
 from operators.hashindex import I32, I64, Bool, first_of_each
 from operators.held import Held
 from operators.ledger import ORDER_TYPES, line_key
@@ -82,6 +84,9 @@ class Fold:
         names = [dimension.name for dimension in state.plan.dimensions]
         self._place_of = {name: place for place, name in enumerate(names)}
         numbers = state.plan.number
+        observed = observed_types(state.options.leave_out)
+        self._observed = np.array([e.name in observed for e in EVENT_TYPES])
+        self._has_gauges = bool(state.plan.is_gauge.any())
         self._tagged = [numbers[name] for name in TAGS if name in numbers]
         self._scratch: I32 = np.zeros(0, np.int32)
 
@@ -222,7 +227,9 @@ class Fold:
             Place(*(text or "" for text in facts.places[profile]))
             for profile in columns.profile[at].tolist()
         ]
-        self.objects += zip(columns.objects.values(), places, ticks[at].tolist(), strict=True)
+        told = self._observed[columns.type[at]].tolist()
+        handed = zip(columns.objects.values(), places, ticks[at].tolist(), strict=True)
+        self.objects += compress(handed, told)
         products = [state.names.text(code) for code in placed.product[at].tolist()]
         self.late_sessions |= state.sides.take(
             columns, placed.sessions, products, named, places, state.sessions
@@ -276,6 +283,8 @@ class Fold:
         self, columns: Columns, sessions: I64, viewers: I64, cells: I64, panes: I64
     ) -> None:
         state = self._state
+        if not self._has_gauges:
+            return
         state.presence.grow(state.sessions.count)
         state.active.grow(state.sessions.count)
         hidden = (viewers == MASKED_ID) & _PRESENCE[columns.type] & (sessions >= 0)

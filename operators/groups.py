@@ -3,27 +3,44 @@
 from collections.abc import Mapping
 from typing import Final
 
+from operators.columns import OBJECT_TYPES
 from operators.facts import GroupFacts
 from operators.results import Patch, Row
 from operators.rules.book import AlertBook
 from operators.rules.model import AlertChange, RuleSet
 from operators.stock import STOCK_TYPES, StockLedger, StockSettings
 from operators.stock.rows import StockRows
-from operators.timeline import Timeline
+from operators.timeline import MARKED_TYPES, Timeline
+from stream import parts
 from stream.events import Event
 
 RESTLESS_TYPES: Final = STOCK_TYPES | {"violation"}
 """Types after which a group may have something to tell before the next beat."""
+_NAMING_TYPES: Final = frozenset({"catalog", "room_status"})
+
+
+def observed_types(leave_out: frozenset[str]) -> frozenset[str]:
+    """The rare types that groups without some of `stream.parts.PARTS` have to be told of."""
+    if leave_out >= {parts.STOCK, parts.ALERTS}:
+        return MARKED_TYPES | _NAMING_TYPES
+    return OBJECT_TYPES
 
 
 class Group:
     """Stock, alerts and names of one (tenant, group)."""
 
     def __init__(
-        self, tenant: str, group: str, rules: RuleSet, stock: StockSettings | None = None
+        self,
+        tenant: str,
+        group: str,
+        rules: RuleSet,
+        stock: StockSettings | None = None,
+        leave_out: frozenset[str] = frozenset(),
     ) -> None:
         self.tenant = tenant
         self.group = group
+        self._has_stock = parts.STOCK not in leave_out
+        self._has_alerts = parts.ALERTS not in leave_out
         self.stock = StockLedger(tenant, group, stock)
         self._stock_rows = StockRows(self.stock)
         self.rows: list[Row] = []
@@ -36,8 +53,10 @@ class Group:
 
     def observe(self, event: Event) -> None:
         """Take an accepted event of the rare types, in log order."""
-        self.stock.apply(event)
-        self.alerts.observe(event)
+        if self._has_stock:
+            self.stock.apply(event)
+        if self._has_alerts:
+            self.alerts.observe(event)
         self.timeline.observe(event)
         if event.type == "catalog":
             field = f"{event.role}.{event.target_id}"
@@ -49,15 +68,20 @@ class Group:
 
     def beat(self, watermark_ms: int, facts: GroupFacts) -> list[AlertChange]:
         """Move the group's time and judge its rules."""
-        _, rows = self._stock_rows.advance(watermark_ms)
-        self.rows += rows
+        if self._has_stock:
+            _, rows = self._stock_rows.advance(watermark_ms)
+            self.rows += rows
         self.timeline.forget(watermark_ms)
+        if not self._has_alerts:
+            return []
         return self.alerts.evaluate(watermark_ms, facts)
 
     def pulse(self, watermark_ms: int) -> list[AlertChange]:
         """Between two beats: judge what cannot wait, on what the watermark has passed."""
         changed, rows = self._stock_rows.advance(watermark_ms)
         self.rows += rows
+        if not self._has_alerts:
+            return []
         return self.alerts.pulse(watermark_ms, changed, self.stock)
 
     @property

@@ -217,8 +217,9 @@ class Shard:
 
     def new_group(self, tenant: str, group: str) -> Group:
         """An empty group as rules and options say; not yet one of ours."""
-        stock = StockSettings(low_units=self.state.options.stock_low_units)
-        return Group(tenant, group, self.in_force.of(tenant, group), stock)
+        options = self.state.options
+        stock = StockSettings(low_units=options.stock_low_units)
+        return Group(tenant, group, self.in_force.of(tenant, group), stock, options.leave_out)
 
     def _beat(self, tick_ms: int, record: AnyRecord) -> list[Output]:
         state = self.state

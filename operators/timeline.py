@@ -33,6 +33,7 @@ KINDS: Final = (
     MarkKind("shift", "shift_start", "shift_end", "host_id", True),
 )
 _BY_TYPE: Final = {t: kind for kind in KINDS for t in (kind.start, kind.end)}
+MARKED_TYPES: Final = frozenset(_BY_TYPE)
 
 Mark = dict[str, object]
 

@@ -9,6 +9,7 @@ import msgspec
 import redis
 
 from operators.results import Output
+from operators.shard import Shard
 from sinks.log_reader import LogReader
 from sinks.redis_pending import Limits
 from sinks.redis_sink import RedisSink
@@ -233,6 +234,13 @@ class OutputAsker:
         self._redis.close()
 
 
+def _warm_shard(number: int, settings: Settings) -> Shard:
+    """A shard that need not load anything at its first comment: screens would wait for it."""
+    shard = make_shard(number, settings)
+    shard.fold.talk.warm_up()
+    return shard
+
+
 def _partition(
     settings: Settings,
     reader: LogReader,
@@ -247,7 +255,7 @@ def _partition(
     return Partition(
         number,
         reader,
-        lambda: make_shard(number, settings),
+        lambda: _warm_shard(number, settings),
         saved=saved,
         pace=(
             Pace(settings.flush_interval_ms, budgets[0]),

@@ -9,6 +9,7 @@ from operators.rules.model import RuleSet
 from operators.rules.parse import parse_rules
 from operators.shard import Shard
 from operators.talk.words import Words, parse_words
+from stream import parts
 from stream.errors import ConfigError
 from stream.settings import Settings
 
@@ -29,7 +30,20 @@ def options_of(settings: Settings) -> Options:
         history_minutes=settings.history_s // 60,
         explanation_tail_ms=settings.explanation_tail_ms,
         term_horizon_ms=settings.term_horizon_ms,
+        leave_out=parts_left_out(settings),
     )
+
+
+def parts_left_out(settings: Settings) -> frozenset[str]:
+    """The parts that are not to be worked out.
+
+    Raises:
+        ConfigError: stock is left out, but alerts are not: those of stock would never come.
+    """
+    left = frozenset(settings.leave_out)
+    if parts.STOCK in left and parts.ALERTS not in left:
+        raise ConfigError("leave_out", ",".join(sorted(left)), "alerts, too, where stock is")
+    return left
 
 
 def words_of(settings: Settings) -> Words:

@@ -11,7 +11,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGES: Final = ("stream", "operators", "sinks", "simulators")
 
 FLOOR: Final = frozenset(
-    {"errors", "events", "ids", "codec", "validate", "settings", "assets", "schema"}
+    {"errors", "events", "ids", "codec", "validate", "settings", "assets", "schema", "parts"}
 )
 """Modules of `stream` that every layer may import; the rest of `stream` is the roof."""
 

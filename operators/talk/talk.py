@@ -35,12 +35,15 @@ from operators.talk.comments import Comments
 from operators.talk.pairs import Pairs
 from operators.talk.tables import Store
 from operators.talk.terms import Terms
+from stream import parts
 from stream.events import TYPE_CODE
 
 _COMMENT: Final = TYPE_CODE["comment"]
 _PAID: Final = TYPE_CODE["order_paid"]
 _QUESTION, _NEGATIVE, _AMOUNT = map(VALUE_COLUMNS.index, ("question", "negative", "amount"))
 _USER, _ORDER, _NEGATIVE_USER = map(ID_COLUMNS.index, ("user", "order", "negative_user"))
+_OF_COMMENTS: Final = frozenset({"question", "negative", "negative_user"})
+"""Columns that are filled in here."""
 _SPARE_NAMES: Final = 20_000
 """Terms nobody knows any more that may stay before codes are dealt out anew."""
 
@@ -50,6 +53,9 @@ class Talk:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._has_boards = parts.TERMS not in state.options.leave_out
+        counted = {measure.column for measure in state.plan.measures}
+        self._hears = self._has_boards or not counted.isdisjoint(_OF_COMMENTS)
         self.comments = Comments(state.options.words)
         self.terms = Terms(state.options.term_horizon_ms)
         self.pairs = Pairs()
@@ -69,9 +75,13 @@ class Talk:
 
     def take(self, columns: Columns, placed: Placed) -> None:
         """Fill in what comments say about themselves; keep mentions and paid lines."""
+        if not self._hears:
+            return
         comments = np.flatnonzero(columns.type == _COMMENT)
         if len(comments):
             self._hear(columns, placed, comments)
+        if not self._has_boards:
+            return
         paid = np.flatnonzero((columns.type == _PAID) & (placed.sessions >= 0))
         if len(paid):
             ids = placed.ids[:, paid]
@@ -88,6 +98,8 @@ class Talk:
         placed.values[_NEGATIVE, comments] = said.negative
         viewers, sessions = placed.ids[_USER, comments], placed.sessions[comments]
         placed.ids[_NEGATIVE_USER, comments] = np.where(said.negative > 0, viewers, -1)
+        if not self._has_boards:
+            return
         there = np.flatnonzero(sessions[said.place] >= 0)
         place = said.place[there]
         self._known.update(np.unique(sessions[place]).tolist())
@@ -97,6 +109,8 @@ class Talk:
 
     def minute(self, end_ms: int) -> list[Row]:
         """Rows of the boards as of `end_ms`; nothing before it can come any more."""
+        if not self._has_boards:
+            return []
         spoke = self.terms.count(end_ms)
         paid = self._due(end_ms)
         followed, bought = self.terms.follow(paid), self.pairs.count(paid)
@@ -170,7 +184,7 @@ class Talk:
 
     def flush(self) -> list[Patch]:
         """Changed lines of all channels."""
-        if self._stale:
+        if self._stale and self._has_boards:
             self._stale = False
             self._show_recent()
         return self.channels.patches()
@@ -246,6 +260,11 @@ class Talk:
         self.pairs.renumber_viewers(numbers)
         there = np.flatnonzero(self._paid["viewer"] >= 0)
         self._paid.put("viewer", there, numbers[self._paid["viewer"][there]])
+
+    def warm_up(self) -> None:
+        """Load what the first comment would wait for: the segmenter, 0.1 s."""
+        if self._hears:
+            self.comments.terms_of("")
 
     def snapshot(self) -> dict[str, object]:
         """Plain data."""

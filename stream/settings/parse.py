@@ -43,7 +43,7 @@ def expected(entry: Setting) -> str:
     """What the setting accepts, in words, e.g. `a whole number from 1 to 1024`."""
     bounds = entry.bounds
     if bounds.choices:
-        return "one of " + ", ".join(bounds.choices)
+        return ("any of " if entry.type is tuple else "one of ") + ", ".join(bounds.choices)
     if bounds.schemes:
         return "an address like " + " or ".join(_EXAMPLE.get(s, s) for s in bounds.schemes)
     text = _EXPECTED[entry.type]
@@ -103,6 +103,8 @@ def _within(entry: Setting, value: Value) -> bool:
         low, high = bounds.minimum, bounds.maximum
         finite = math.isfinite(value)
         return finite and (low is None or value >= low) and (high is None or value <= high)
+    if isinstance(value, tuple) and bounds.choices:
+        return set(value) <= set(bounds.choices)
     if isinstance(value, str):
         if bounds.choices and value not in bounds.choices:
             return False

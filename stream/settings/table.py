@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from stream.parts import PARTS
 from stream.settings.spec import Area, Bounds, Setting, setting, settings_of
 
 _DAY_MS: Final = 86_400_000
@@ -82,6 +83,13 @@ class Settings:
     )
     addresses: tuple[str, ...] = setting(
         (), Area.ENGINE, "host:port of every process of the cluster; none: loopback, free ports"
+    )
+    leave_out: tuple[str, ...] = setting(
+        (),
+        Area.ENGINE,
+        "parts beside figures that need not be worked out, for speed: "
+        + "; ".join(f"`{name}`, {what}" for name, what in PARTS.items()),
+        Bounds(choices=tuple(PARTS)),
     )
     workers: int = setting(1, Area.ENGINE, "Bytewax workers in one process", Bounds(1, 64))
 
