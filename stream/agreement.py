@@ -15,6 +15,9 @@ FigureKey = tuple[str, str]
 RATIO_TOLERANCE: Final = 1e-12
 """Quotients of the same integers may differ in the last bit between languages."""
 
+COUNTED: Final = ("in", "accepted", "duplicates", "dead")
+"""The engine's totals: the first is the sum of the others, always."""
+
 _STOCK_PARTS: Final = ("on_hand", "reserved", "sold", "available")
 
 
@@ -105,18 +108,24 @@ def _board_channel(board: Mapping[str, Any]) -> str:
 
 
 def _count_figures(counts: Mapping[str, Any]) -> Iterator[tuple[FigureKey, object]]:
-    """Totals of the engine: every line is accepted, a duplicate or a dead letter."""
+    """Totals of the engine: every line that went in is accepted, a duplicate or a dead letter."""
     for name in ("accepted", "duplicates"):
         yield ("counters", name), counts[name]
-    yield ("counters", "dead"), sum(counts["dead"].values())
+    dead = sum(counts["dead"].values())
+    yield ("counters", "in"), counts["accepted"] + counts["duplicates"] + dead
+    yield ("counters", "dead"), dead
     for reason, count in counts["dead"].items():
         yield ("counters", f"dead.{reason}"), count
 
 
 def _surplus(truth: Mapping[str, Any], channels: Channels) -> Iterator[Difference]:
-    """Board lines beyond those of the truth: someone is shown who sold nothing."""
+    """Beyond the truth: someone on a board who sold nothing, dead letters of another reason."""
     for board in truth["boards"]:
         channel = _board_channel(board)
         for rank in sorted(channels.get(channel, {})):
             if rank.isdigit() and int(rank) > len(board["entries"]):
                 yield Difference(channel, rank, None, channels[channel][rank])
+    known = {f"dead.{reason}" for reason in truth["counts"]["dead"]}
+    for name, count in sorted(channels.get("counters", {}).items()):
+        if name.startswith("dead.") and name not in known and count:
+            yield Difference("counters", name, None, count)

@@ -20,7 +20,7 @@ from sinks.redis_server import RedisServer
 from stream.agreement import Difference, differences
 from stream.demo_report import agreement_lines
 from stream.demo_screen import HeadlessScreen
-from stream.demo_status import StatusLine, engine_is_ready, fetch, read_counters
+from stream.demo_status import StatusLine, counted, engine_is_ready, fetch
 from stream.errors import LiveroomError
 from stream.settings import Settings, environ_of
 from stream.supervisor import Child, ChildSpec, StopRequested, Supervisor, liveroom_argv
@@ -230,10 +230,7 @@ def _settled(
     while True:
         channels = screen.channels()
         # The engine's own totals go beside them: in = accepted + duplicates + dead letters.
-        channels["counters"] = {
-            **dict.fromkeys(("accepted", "duplicates", "dead"), 0),
-            **read_counters(stage.link, stage.settings.shards),
-        }
+        channels["counters"] = counted(stage.link, stage.settings.shards)
         wrong = differences(truth, channels)
         late = time.monotonic() - begin > SETTLE_S
         if not wrong or late or stage.supervisor.stop_requested:

@@ -7,6 +7,7 @@ from typing import Final
 
 from sinks.redis_client import Link
 from sinks.redis_keys import key
+from stream.agreement import COUNTED
 from stream.errors import SinkError
 
 _HTTP_TIMEOUT_S: Final = 2.0
@@ -27,6 +28,11 @@ def read_counters(link: Link, shards: int) -> dict[str, int]:
             if isinstance(name, bytes) and isinstance(value, bytes) and not name.startswith(b"_"):
                 totals[name.decode()] = totals.get(name.decode(), 0) + int(value)
     return totals
+
+
+def counted(link: Link, shards: int) -> dict[str, int]:
+    """`read_counters` with 0 for those of in = accepted + duplicates + dead that never grew."""
+    return {**dict.fromkeys(COUNTED, 0), **read_counters(link, shards)}
 
 
 def engine_is_ready(link: Link, shards: int) -> bool:

@@ -59,6 +59,11 @@ class Machine:
             thaw(self._shard, frozen[8 + size :])
             self._shard.forget_sent()
 
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """The shard's totals as far as it has come."""
+        return self._shard.state.counters
+
     def freeze(self) -> bytes:
         """Shard, place and what was said, in one. Only before the end of the tape."""
         beside = orjson.dumps(

@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -74,6 +75,11 @@ class Player:
             self._obey(_IDLE_S if idle and self._scout.done else 0.0)
         self._sink.close()
         self._tape.close()
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Totals of what lies before the place where the tape stands."""
+        return self._machine.counters
 
     @property
     def _ended(self) -> bool:

@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from sinks.gateway.server import GatewayServer
 from sinks.redis_server import RedisServer
 from stream.demo import usable_port
 from stream.formats import read_events
+from stream.replay import summary_line
 from stream.replay_player import Player
 from stream.replay_progress import watched
 from stream.replay_tape import make_tape
@@ -53,7 +55,10 @@ def serve_files(
                 token_secret=settings.token_secret or secrets.token_hex(32),
             )
             player = Player(tape, settings, folder / "places", speed)
+            begin_s = time.monotonic()
             asyncio.run(_serve(player, settings))
+            counters, took_s = player.counters, time.monotonic() - begin_s
+            sys.stderr.write(summary_line(counters, counters.get("rows", 0), took_s))
     return 0
 
 

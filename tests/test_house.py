@@ -20,6 +20,7 @@ _HOSTS: Final = (
 )
 _PATHS: Final = ("/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/")
 FORBIDDEN: Final = re.compile("|".join(re.escape(text) for text in (*_HOSTS, *_PATHS)))
+ENGINE: Final = re.compile(r"(LIVEROOM, |stream\.cli" + r"\", |_argv\()\"run\"")
 EXEMPTIONS: Final = re.compile(r"#\s*(type:\s*ignore|no" + r"qa|pragma:\s*no cover)")
 
 
@@ -72,6 +73,23 @@ def test_no_code_is_exempt_from_the_checks() -> None:
         if path.suffix == ".py" and EXEMPTIONS.search(text_of(path))
     ]
     assert found == []
+
+
+def test_every_engine_of_a_test_is_one_whose_lines_are_counted() -> None:
+    # A rig asserts in = accepted + duplicates + dead letters at its end, for all its children.
+    found = [
+        f"{path.relative_to(ROOT).as_posix()}: {line.strip()}"
+        for path in tracked_files()
+        if path.suffix == ".py" and path.is_relative_to(ROOT / "tests")
+        for line in text_of(path).splitlines()
+        if ENGINE.search(line) and ".child(" not in line
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("call", ["[LIVEROOM, {}, x]", '"stream.cli", {})', "_argv({})"])
+def test_an_engine_without_a_rig_is_found(call: str) -> None:
+    assert ENGINE.search(call.format('"run"'))
 
 
 def test_every_requirement_is_locked_with_a_hash() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
 from typing import Final, Self
 
 from sinks.redis_client import Link, Reply
@@ -104,12 +105,26 @@ class Rig(AbstractContextManager["Rig"]):
         self.start_engine()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Kill what is left."""
-        for child in self.children:
-            child.signal(signal.SIGKILL)
-            child.wait(10.0)
-        self._stack.close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        at: TracebackType | None = None,
+    ) -> None:
+        """Kill what is left.
+
+        Raises:
+            LiveroomError: some lines that went in are not accounted for, whatever else was
+                looked at. It holds at any moment: the totals of a shard are one hash.
+        """
+        try:
+            if kind is None:
+                self.counters()
+        finally:
+            for child in self.children:
+                child.signal(signal.SIGKILL)
+                child.wait(10.0)
+            self._stack.close()
 
     @property
     def results_dir(self) -> Path:
@@ -249,16 +264,27 @@ class Rig(AbstractContextManager["Rig"]):
         Raises:
             LiveroomError: some lines that went in are not accounted for.
         """
-        channels = self.channels()
-        counters: dict[str, int] = {}
+        counters, channels = self.counters(), self.channels()
         for shard in range(self.settings.shards):
-            for name, value in channels.pop(f"{{{shard}}}:counters", {}).items():
-                if not name.endswith("_ms"):
-                    counters[name] = counters.get(name, 0) + int(value)
-        if wrong := balance(counters):
-            raise LiveroomError(wrong)
+            channels.pop(f"{{{shard}}}:counters", None)
         results = b"".join(merged_lines(self.results_dir))
         return Outcome(results, channels, counters, seconds)
+
+    def counters(self) -> dict[str, int]:
+        """The engine's totals over all shards.
+
+        Raises:
+            LiveroomError: some lines that went in are not accounted for.
+        """
+        found: dict[str, int] = {}
+        for shard in range(self.settings.shards):
+            fields = _pairs(self.link.call("HGETALL", f"{{{shard}}}:counters"))
+            for name, value in fields.items():
+                if name not in _GUARDS and not name.endswith("_ms"):
+                    found[name] = found.get(name, 0) + int(value)
+        if wrong := balance(found):
+            raise LiveroomError(wrong)
+        return found
 
     def channels(self) -> dict[str, dict[str, str]]:
         """All state and log channels, without the guards of their versions."""

@@ -17,7 +17,7 @@ from sinks.results import sorted_lines
 from stream.agreement import Difference, differences
 from stream.demo import usable_port
 from stream.demo_screen import HeadlessScreen
-from stream.demo_status import fetch, read_counters
+from stream.demo_status import counted, fetch
 from stream.formats import read_events
 from stream.replay import run_replay
 from stream.settings import Settings
@@ -83,9 +83,7 @@ def test_the_screen_shows_the_truth_and_the_recording_replays_alike(tmp_path: Pa
 
 def shown(stage: Rig, screen: HeadlessScreen) -> Mapping[str, Mapping[str, Any]]:
     """Return what the screen holds, and the engine's totals beside it."""
-    zero = dict.fromkeys(("accepted", "duplicates", "dead"), 0)
-    counters = {**zero, **read_counters(stage.link, stage.settings.shards)}
-    return {**screen.channels(), "counters": counters}
+    return {**screen.channels(), "counters": counted(stage.link, stage.settings.shards)}
 
 
 def event(number: int, **fields: object) -> bytes:

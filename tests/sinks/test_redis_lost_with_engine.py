@@ -1,8 +1,5 @@
 """A Redis that forgets everything, under the real engine: the figures come back."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,38 +9,27 @@ import pytest
 from sinks.log_writer import LogWriter
 from sinks.redis_client import Link
 from sinks.redis_reply import pairs
-from sinks.redis_server import RedisServer
-from tests.support.redis_server import StartRedis
+from stream.supervisor import liveroom_argv
+from tests.chaos.rig import Rig
 
+SIMULATE = ("--rooms", "2", "--tenants", "1", "--minutes", "1", "--speed", "60")
 DEADLINE_S = 60.0
 Figures = dict[tuple[str, str], str]
 
 
-class Setup:
-    """A server, an engine process, a log writer that keeps the clock going."""
+class Setup(Rig):
+    """A rig with a log writer that keeps the clock going."""
 
-    def __init__(self, server: RedisServer, folder: Path) -> None:
-        self.link = Link(server.url)
-        self.writer = LogWriter(Link(server.url), 2)
-        self._env = {
-            **os.environ,
-            "LIVEROOM_REDIS_URL": server.url,
-            "LIVEROOM_SHARDS": "2",
-            "LIVEROOM_RECOVERY_DIR": str(folder / "recovery"),
-        }
-        self.log = folder / "engine.log"
-        self.engine = self.start()
-
-    def start(self) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                (sys.executable, "-m", "stream.cli", "run"), env=self._env, stderr=log
-            )
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, shards=2)
+        self.writer = LogWriter(Link(self.redis.url), 2)
+        self._stack.callback(self.writer.close)
 
     def simulate(self) -> None:
-        command = (sys.executable, "-m", "stream.cli", "simulate", "--out", "redis")
-        plan = ("--rooms", "2", "--tenants", "1", "--minutes", "1", "--speed", "60")
-        subprocess.run((*command, *plan), env=self._env, check=True, capture_output=True)
+        """Play a short session into the log."""
+        child = self.child("simulate", liveroom_argv("simulate", "--out", "redis", *SIMULATE))
+        assert child.wait(DEADLINE_S)
+        assert child.exit_code() == 0, child.log_tail()
 
     def figures(self) -> Figures:
         """Session figures, marks and charts' past of every room."""
@@ -59,25 +45,19 @@ class Setup:
         return found
 
     def tick_until(self, reached: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while not reached():
-            assert self.engine.poll() is None, self.log.read_text()[-2_000:]
-            assert time.monotonic() < deadline, f"{what}\n{self.log.read_text()[-2_000:]}"
-            self.writer.tick(time.time_ns() // 1_000_000)
-            time.sleep(0.1)
+        """Let the clock go on until then."""
 
-    def close(self) -> None:
-        self.engine.kill()
-        self.engine.wait()
-        self.writer.close()
-        self.link.close()
+        def ticked() -> bool:
+            self.writer.tick(time.time_ns() // 1_000_000)
+            return reached()
+
+        self.wait_until(what, ticked, DEADLINE_S)
 
 
 @pytest.fixture
-def setup(start_redis: StartRedis, tmp_path: Path) -> Iterator[Setup]:
-    setup = Setup(start_redis(), tmp_path)
-    yield setup
-    setup.close()
+def setup(tmp_path: Path) -> Iterator[Setup]:
+    with Setup(tmp_path / "rig") as setup:
+        yield setup
 
 
 @pytest.mark.slow
@@ -102,11 +82,10 @@ def test_all_figures_come_back_after_redis_forgot_everything(setup: Setup) -> No
     setup.tick_until(lambda: setup.figures() == before, "not after a FLUSHALL while running")
     epochs.add(setup.link.call("HGET", "{0}:meta", "epoch"))
 
-    setup.engine.kill()
-    setup.engine.wait()
+    setup.kill_engine()
     setup.link.call("FLUSHALL")
-    setup.engine = setup.start()
+    setup.start_engine()
     setup.tick_until(lambda: setup.figures() == before, "not after a FLUSHALL while down")
     epochs.add(setup.link.call("HGET", "{0}:meta", "epoch"))
     assert len(epochs) == 3, "each loss began an epoch, so that screens take new snapshots"
-    assert "entries of the log are gone (restarted)" in setup.log.read_text()
+    assert "entries of the log are gone (restarted)" in (setup.folder / "engine.log").read_text()

@@ -48,7 +48,7 @@ ARRIVED: dict[str, dict[str, Any]] = {
     "split:t1/r1/product": {"session.gmv_paid.p.1": 70},
     "board:t1/t1/rooms_gmv": {"1": {"key": "r1", "value": 9, "prev_rank": None}},
     "stock:t1/t1": {"p.1": {"on_hand": 5, "reserved": 1, "sold": 2, "available": 4}},
-    "counters": {"accepted": 9, "duplicates": 1, "dead": 2, "dead.not_json": 2},
+    "counters": {"in": 12, "accepted": 9, "duplicates": 1, "dead": 2, "dead.not_json": 2},
 }
 
 
@@ -58,7 +58,7 @@ def test_equal_figures_agree() -> None:
 
 def test_every_kind_of_figure_is_compared() -> None:
     assert expected_channels(TRUTH) == set(ARRIVED)
-    assert len(expected_figures(TRUTH)) == 3 + 1 + 1 + 2 + 4 + 4
+    assert len(expected_figures(TRUTH)) == 3 + 1 + 1 + 2 + 4 + 5
 
 
 @pytest.mark.parametrize("channel", sorted(ARRIVED))
@@ -95,11 +95,19 @@ def _wrong_stock(arrived: dict[str, Any]) -> None:
     arrived["stock:t1/t1"]["p.1"]["available"] = 3
 
 
+def _lost_line(arrived: dict[str, Any]) -> None:
+    arrived["counters"]["in"] = 13
+
+
+def _letter_of_another_reason(arrived: dict[str, Any]) -> None:
+    arrived["counters"]["dead.poison"] = 1
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
         _wrong_gmv, _wrong_ratio, _zero_for_no_data, _wrong_minute, _surplus_rank, _float_money,
-        _wrong_stock,
+        _wrong_stock, _lost_line, _letter_of_another_reason,
     ],
 )  # fmt: skip
 def test_one_wrong_figure_is_one_difference(spoil: Callable[[dict[str, Any]], None]) -> None:
@@ -129,7 +137,7 @@ def test_the_report_shows_both_sides_and_the_verdict() -> None:
     arrived = copy.deepcopy(ARRIVED)
     _wrong_gmv(arrived)
     lines = list(agreement_lines(TRUTH, arrived, differences(TRUTH, arrived)))
-    assert lines[-1] == "15 figures compared over WebSocket, 1 differ"
+    assert lines[-1] == "16 figures compared over WebSocket, 1 differ"
     assert any("session.gmv_paid" in line and "<-- differs" in line for line in lines)
     assert any(line.startswith("differs: room:t1/r1 session.gmv_paid") for line in lines)
 

@@ -3,7 +3,6 @@
 The log is fed from here, tick by tick, so nothing depends on how fast the machine is.
 """
 
-import subprocess
 import sys
 import tempfile
 import threading
@@ -19,12 +18,12 @@ from sinks.gateway.auth import mint_token
 from sinks.log_writer import Entry, LogWriter
 from sinks.redis_client import Link
 from sinks.redis_keys import key
-from sinks.redis_server import RedisServer
 from stream.replay_log import append_patiently, pieces
 from stream.replay_scout import Scout
 from stream.replay_tape import Tape, make_tape
 from stream.settings.table import Settings
-from tests.web.stage import SECRET, Gateway
+from tests.chaos.rig import Rig
+from tests.web.stage import Gateway
 
 LIVEROOM = str(Path(sys.executable).with_name("liveroom"))
 AHEAD_MS = 60_000
@@ -136,24 +135,14 @@ def draw_with_alert(plan: SimulationPlan, folder: Path) -> tuple[Tape, int, str]
 @contextmanager
 def broadcast(folder: Path, assets: Path | None) -> Iterator[Live]:
     """Start everything; `load` a tape before anything is fed."""
-    with RedisServer.start(folder) as redis:
-        run = [LIVEROOM, "run", "--redis-url", redis.url, "--shards", "1"]
-        run += ["--recovery-dir", str(folder / "recovery")]
-        with (folder / "engine.log").open("wb") as log:
-            engine = subprocess.Popen(run, stdout=log, stderr=log, cwd=folder)
-        settings = Settings(
-            redis_url=redis.url, shards=1, port=0, token_secret=SECRET, assets_dir=assets
-        )
-        gateway, link = Gateway(settings), Link(redis.url)
+    with Rig(folder / "rig", shards=1, epoch_ms=Settings().epoch_ms) as rig:
+        gateway = Gateway(replace(rig.settings, assets_dir=assets))
         live = None
         try:
-            token = mint_token(settings, ["t1"], ["*"], "operator", 3_600)
-            live = Live(LogWriter(link, 1), link, gateway.start(), token)
+            token = mint_token(rig.settings, ["t1"], ["*"], "operator", 3_600)
+            live = Live(LogWriter(rig.link, 1), rig.link, gateway.start(), token)
             yield live
         finally:
             if live is not None:
                 live.stop()
-            link.close()
             gateway.stop()
-            engine.terminate()
-            engine.wait(60)

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sinks.gateway.auth import mint_token
-from sinks.redis_server import RedisServer
 from stream.formats import read_events
 from stream.replay import run_replay
 from stream.settings.table import Settings
+from stream.supervisor import liveroom_argv
+from tests.chaos.rig import Rig
 from tests.web.conftest import ASSETS, OpenPage
 from tests.web.figures import count, percent, yuan
-from tests.web.stage import SECRET, Gateway
+from tests.web.stage import Gateway
 
 pytestmark = [pytest.mark.browser, pytest.mark.redis, pytest.mark.slow]
 
@@ -62,25 +63,18 @@ def show(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
     recording, truth = folder / "recording.ndjson", folder / "truth.json"
     files = ["--out", str(recording), "--truth", str(truth)]
     subprocess.run([LIVEROOM, "simulate", *SIMULATE.split(), *files], check=True, timeout=60)
-    with RedisServer.start(folder) as redis:
-        where = ["--redis-url", redis.url, "--shards", "1"]
-        run = [LIVEROOM, "run", *where, "--recovery-dir", str(folder / "recovery")]
-        with (folder / "engine.log").open("wb") as log:
-            engine = subprocess.Popen(run, stdout=log, stderr=log, cwd=folder)
-        settings = Settings(
-            redis_url=redis.url, shards=1, port=0, token_secret=SECRET, assets_dir=ASSETS
-        )
-        gateway = Gateway(settings)
+    with Rig(folder / "rig", shards=1) as rig:
+        gateway = Gateway(replace(rig.settings, assets_dir=ASSETS))
         try:
             port = gateway.start()
-            replay = [LIVEROOM, "replay", str(recording), "--to-redis", "--speed", "max"]
-            subprocess.run([*replay, *where], check=True, timeout=120, cwd=folder)
-            token = mint_token(settings, [TENANT], ["*"], "operator", 3_600)
+            options = ("--to-redis", "--speed", "max")
+            replay = rig.child("replay", liveroom_argv("replay", str(recording), *options))
+            assert replay.wait(120)
+            assert replay.exit_code() == 0, replay.log_tail()
+            token = mint_token(rig.settings, [TENANT], ["*"], "operator", 3_600)
             yield Show(port, token, json.loads(truth.read_text()), recording)
         finally:
             gateway.stop()
-            engine.terminate()
-            engine.wait(20)
 
 
 def ended(page: Page) -> None:

@@ -1,6 +1,7 @@
 """The time machine: the pages over a recording, with a bar to pause, change speed and jump."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ SIMULATE = "--scenario stock_out --rooms 2 --minutes 14 --rate 30 --seed 5 --dis
 SPELL = {"minor": yuan, "count": count, "ratio": percent}
 MINUTE_MS = 60_000
 TICK = b'"type":"tick"'
+SUMMARY = r"(\d+) events in \S+ s = (\d+) accepted \+ (\d+) duplicates \+ (\d+) dead letters"
 
 
 @dataclass
@@ -100,7 +102,13 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     finally:
         served.terminate()
         assert served.wait(20) == 0
+        said = served.stderr.read()
         served.stderr.close()
+        counts = re.search(SUMMARY, said)
+        assert counts is not None, said
+        told, *parts = map(int, counts.groups())
+        assert told == sum(parts)
+        assert told > 0
 
 
 @pytest.fixture
