@@ -123,7 +123,7 @@ class Recording:
             "sessions": [one.label() for one in sessions],
             "counts": {**counts, "dead": dead_counts(self.world, self.delivery, sent)},
             "incidents": [one for one in labels if int(str(one["start_ms"])) < end_ms],
-            **figures(plan.tenant_count, plan.run_id, events, sessions),
+            **figures(plan.tenant_count, plan.run_id, self.world.texts.texts, events, sessions),
         }
 
     def _sessions(self, events: Ints, shift_ms: int, now_ms: int | None) -> list[Session]:

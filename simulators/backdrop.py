@@ -168,15 +168,23 @@ def _entry(role: str, target: str, title: str) -> str:
 
 
 def _targets_and_cost(plan: SimulationPlan, line: Timeline, texts: Fragments) -> Ints:
-    """A GMV target per room (about what it will sell) and the ad spend of each minute."""
+    """Targets of a room's session (GMV, about what it will sell; length) and ad spend by minute."""
     seconds = (line.end_ms - line.start_ms) / 1_000
     expected = plan.enter_per_s * seconds * _GMV_PER_ENTER_MINOR
     value = int(expected * (line.effect.target_ratio or _EASY_TARGET)) // 100 * 100
-    rest = texts.add(f',"metric":"gmv_paid","value":{value}')
-    target = single("target", line.start_ms + 300, {Col.ROOM: line.room, Col.REST: rest})
+    planned = -(-(line.end_ms - line.start_ms) // 60_000)
+    told = [
+        texts.add(f',"metric":"{metric}","value":{number}')
+        for metric, number in (("gmv_paid", value), ("session_minutes", planned))
+    ]
+    targets = block(
+        "target",
+        np.full(len(told), line.start_ms + 300, dtype=np.int64),
+        {Col.ROOM: line.room, Col.REST: np.array(told, dtype=np.int64)},
+    )
     at_ms = np.arange(line.start_ms + COST_EVERY_MS, line.end_ms - 500, COST_EVERY_MS)
     if line.effect.silent:
         at_ms = at_ms[line.within(at_ms) == 0]
     spent = int(plan.enter_per_s * 60 * _AD_COST_PER_ENTER_MINOR)
     cost = block("cost", at_ms, {Col.ROOM: line.room, Col.CHANNEL: 1, Col.AMOUNT: spent})
-    return join([target, cost])
+    return join([targets, cost])

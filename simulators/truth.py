@@ -4,12 +4,13 @@ Definitions are the prose of the contract; nothing here is shared with `operator
 windows are half-open. A figure without data is None; counts of a live room start at 0.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from simulators.columns import NONE, Col, Ints
+from simulators.columns import NONE, Col, Ints, is_type
 from simulators.presence import online_by_second
 from simulators.truth_stock import PoolCount, stock_rows
 from simulators.walk import Pool, pool_of
@@ -19,6 +20,8 @@ MINUTE_MS: Final = 60_000
 TOP: Final = 50
 _NAMES: Final = [kind.name for kind in EVENT_TYPES]
 _LineKey = tuple[int, int, int]
+_Targets = dict[tuple[int, str], list[tuple[int, int]]]
+"""(room, metric) to what was said of it: (time, value)."""
 
 
 @dataclass(slots=True)
@@ -92,6 +95,7 @@ class Shop:
     host: dict[int, int]  # host -> gmv
     stock: dict[Pool, PoolCount]
     group: Cell
+    targets: _Targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +124,15 @@ class Session:
         }
 
 
-def figures(tenants: int, run: str, events: Ints, sessions: Sequence[Session]) -> dict[str, object]:
+def figures(
+    tenants: int, run: str, texts: Sequence[str], events: Ints, sessions: Sequence[Session]
+) -> dict[str, object]:
     """Rows, boards, stock and group totals of the accepted events, in time order.
 
     Args:
         tenants: how many there are.
         run: prefix of the order ids.
+        texts: pieces of lines that the events name in `Col.REST`.
         events: accepted clean events, times already moved.
         sessions: what was live, times already moved.
     """
@@ -136,7 +143,7 @@ def figures(tenants: int, run: str, events: Ints, sessions: Sequence[Session]) -
     for tenant in range(tenants):
         mine = events[:, events[Col.TENANT] == tenant]
         name = f"t{tenant + 1}"
-        shop = _pass(mine)
+        shop = _pass(mine, texts)
         for one in sessions:
             if one.tenant == tenant:
                 rows.extend(_session(name, one, shop, mine[:, mine[Col.ROOM] == one.room]))
@@ -154,8 +161,11 @@ def figures(tenants: int, run: str, events: Ints, sessions: Sequence[Session]) -
     return {"rows": rows, "boards": boards, "stock": stock, "groups": groups}
 
 
-def _pass(mine: Ints) -> Shop:
-    shop = Shop(defaultdict(Cell), defaultdict(lambda: [0, 0]), defaultdict(int), {}, Cell())
+def _pass(mine: Ints, texts: Sequence[str]) -> Shop:
+    shop = Shop(
+        defaultdict(Cell), defaultdict(lambda: [0, 0]), defaultdict(int), {}, Cell(),
+        _targets(mine, texts),
+    )  # fmt: skip
     rooms: dict[_LineKey, int] = {}
     columns = (
         Col.TIME,
@@ -173,6 +183,17 @@ def _pass(mine: Ints) -> Shop:
     for row in zip(*(mine[column].tolist() for column in columns), strict=True):
         _count(shop, rooms, row)
     return shop
+
+
+def _targets(mine: Ints, texts: Sequence[str]) -> _Targets:
+    told: _Targets = defaultdict(list)
+    said = mine[:, is_type(mine, "target")]
+    for room, time_ms, rest in zip(
+        said[Col.ROOM].tolist(), said[Col.TIME].tolist(), said[Col.REST].tolist(), strict=True
+    ):
+        one = json.loads("{" + texts[rest].removeprefix(",") + "}")
+        told[(room, one["metric"])].append((time_ms, one["value"]))
+    return told
 
 
 def _count(shop: Shop, rooms: dict[_LineKey, int], row: tuple[int, ...]) -> None:
@@ -247,8 +268,34 @@ def _session(name: str, one: Session, shop: Shop, room: Ints) -> list[dict[str, 
             rows.add("1m", minute, 1, _sum([cells[index]]))
             rows.add("r5", minute - 4 * MINUTE_MS, 5, _sum(cells[max(0, index - 4) : index + 1]))
             total.add(_sum([cells[index]]))
-        rows.whole(total)
+        rows.whole(total, _of_target(one, shop, total.gmv) if product == NONE else {})
     return out
+
+
+def _of_target(one: Session, shop: Shop, gmv: int) -> dict[str, object]:
+    """The session against the newest target said before its end; without an end: nothing.
+
+    Due is the part of the target that even sales would have brought by then.
+    """
+    if not one.ended:
+        return {}
+    said = {
+        metric: max(
+            (told for told in shop.targets.get((one.room, metric), ()) if told[0] < one.stop_ms),
+            default=(0, None),
+        )[1]
+        for metric in ("gmv_paid", "session_minutes")
+    }
+    target, minutes = said["gmv_paid"], said["session_minutes"]
+    if target is None or minutes is None:
+        return {}
+    planned_ms = minutes * MINUTE_MS
+    due = target * min(one.stop_ms - one.start_ms, planned_ms) // planned_ms
+    return {
+        "target_gmv": target,
+        "target_rate": ratio(gmv, target),
+        "target_pace": ratio(gmv, due),
+    }
 
 
 def _sum(cells: Iterable[Cell | None]) -> Cell:
@@ -288,18 +335,25 @@ class _Rows:
         whole = minutes == 1 and stop_ms <= self._session.stop_ms
         self._row(window, start_ms, stop_ms, cell, minutes, part if whole else part[:0])
 
-    def whole(self, cell: Cell) -> None:
-        """The session so far; its minutes are those that began."""
+    def whole(self, cell: Cell, more: dict[str, object]) -> None:
+        """The session so far, with metrics that only it has; its minutes are those that began."""
         one = self._session
         minutes = -(-(one.stop_ms - one.start_ms) // MINUTE_MS)
-        self._row("session", one.start_ms, one.stop_ms, cell, minutes, self._online)
+        self._row("session", one.start_ms, one.stop_ms, cell, minutes, self._online, more)
 
     def _row(
-        self, window: str, start_ms: int, stop_ms: int, cell: Cell, minutes: int, online: Ints
+        self,
+        window: str,
+        start_ms: int,
+        stop_ms: int,
+        cell: Cell,
+        minutes: int,
+        online: Ints,
+        more: dict[str, object] | None = None,
     ) -> None:
         if not self._of_room and not cell.events:
             return
-        metrics = cell.room(minutes) if self._of_room else cell.trade()
+        metrics = (cell.room(minutes) if self._of_room else cell.trade()) | (more or {})
         if self._of_room and len(online):
             metrics |= {"online_now": int(online[-1]), "pcu": int(online.max())}
         span = {"window": window, "start_ms": start_ms, "end_ms": stop_ms}

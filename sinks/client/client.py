@@ -4,11 +4,9 @@ import asyncio
 import itertools
 import random
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,88 +14,16 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
 from sinks.client.backoff import Window
-from sinks.client.state import Broken, ChannelState, Update
+from sinks.client.state import Broken
+from sinks.client.subscription import Subscription
 from sinks.gateway.protocol import SUBPROTOCOL
 from stream.errors import WireError
 
-LOG_QUEUE: Final = 1_000
 SILENCE_S: Final = 10.0
 
 
 class RpcError(WireError):
     """The gateway answered a command with an error; `code` is from its table."""
-
-
-class Subscription:
-    """One channel as an async iterator of `Update`.
-
-    A consumer slower than the stream gets the changes of a state channel merged; of a log
-    channel nothing is dropped: the connection waits for the consumer.
-    """
-
-    def __init__(self, client: "LiveroomClient", channel: str, rate_ms: int | None) -> None:
-        self.channel = channel
-        self.rate_ms = rate_ms
-        self.state = ChannelState(channel)
-        self._client = client
-        self._updates: deque[Update] = deque()
-        self._ready = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
-        self._error: WireError | None = None
-        self._ended = False
-
-    def __aiter__(self) -> AsyncIterator[Update]:
-        return self
-
-    async def __anext__(self) -> Update:
-        while not self._updates:
-            if self._error is not None:
-                raise self._error
-            if self._ended:
-                raise StopAsyncIteration
-            self._ready.clear()
-            await self._ready.wait()
-        update = self._updates.popleft()
-        if len(self._updates) < LOG_QUEUE:
-            self._room.set()
-        return update
-
-    async def close(self) -> None:
-        """Unsubscribe; the iterator ends."""
-        self.end(None)
-        await self._client.forget(self)
-
-    def end(self, error: WireError | None) -> None:
-        """End the iterator, with an error or without."""
-        if not self._ended:
-            self._error, self._ended = error, True
-        self._room.set()
-        self._ready.set()
-
-    async def put(self, update: Update) -> None:
-        """Hand an update to the consumer; waits while a log's queue is full."""
-        if self.state.kind == "log":
-            self._updates.append(update)
-        else:
-            self._conflate(update)
-        self._ready.set()
-        if len(self._updates) >= LOG_QUEUE:
-            self._room.clear()
-            await self._room.wait()
-
-    def _conflate(self, update: Update) -> None:
-        """Hold at most one gap and one step of a state channel for a consumer that is slow."""
-        last = self._updates[-1] if self._updates else None
-        if update.kind == "snapshot":
-            gaps = [held for held in self._updates if held.kind == "gap"]
-            self._updates = deque([*gaps[-1:], update])
-        elif update.kind == "update" and last is not None and last.kind != "gap":
-            whole = last.kind == "snapshot"
-            fields = dict(update.state) if whole else {**last.fields, **update.fields}
-            self._updates[-1] = replace(update, kind=last.kind, fields=fields)
-        else:
-            self._updates.append(update)
 
 
 class LiveroomClient:
@@ -115,6 +41,8 @@ class LiveroomClient:
         self.connected = asyncio.Event()
         self.reconnects = 0
         self.closed_with: int | None = None
+        self.welcome: dict[str, Any] = {}
+        """The last `connected` frame: role, rpc, and of a replay its channel and `steer`."""
         self._url = url
         self._token = token
         self._rate_ms = rate_ms
@@ -162,7 +90,7 @@ class LiveroomClient:
         known = self._subs.get(name)
         if known is not None:
             return known
-        sub = self._subs[name] = Subscription(self, name, rate_ms or self._rate_ms)
+        sub = self._subs[name] = Subscription(name, rate_ms or self._rate_ms, self.forget)
         if self._refusal is not None:
             sub.end(self._refusal)
         if self._ws is not None and self.connected.is_set():
@@ -182,6 +110,26 @@ class LiveroomClient:
             ConnectionError: the connection was lost; asking again with the same id is safe.
         """
         return await self._call("rpc", method=method, params=params)
+
+    async def steer(
+        self,
+        do: Literal["play", "pause", "speed", "seek"],
+        *,
+        speed: float | None = None,
+        to_ms: int | None = None,
+    ) -> None:
+        """Steer the replay behind the gateway; its channel (`welcome["replay"]`) tells the effect.
+
+        Args:
+            do: what to do.
+            speed: of `speed`: times recorded time; None: as fast as it goes.
+            to_ms: of `seek`: the recorded time to jump to.
+
+        Raises:
+            RpcError: the token may not steer, nothing is replayed, or the order makes no sense.
+            ConnectionError: the connection was lost.
+        """
+        await self._call("steer", do=do, speed=speed, to_ms=to_ms)
 
     async def list(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Channels the token covers.
@@ -284,6 +232,7 @@ class LiveroomClient:
 
     async def _welcomed(self, ws: ClientConnection, frame: dict[str, Any]) -> None:
         self._tries = 0
+        self.welcome = frame
         self._ping_s = frame["ping_s"]
         self._window.adopt(frame["retry"])
         self._clock(frame["now_ms"])

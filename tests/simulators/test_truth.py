@@ -164,6 +164,27 @@ def test_online_equals_the_definition_second_by_second() -> None:
     assert checked == plan.minutes
 
 
+def test_a_session_that_ended_is_measured_against_its_targets() -> None:
+    plan = SimulationPlan("slow_pace", rooms=3, minutes=9, seed=2, restart_rooms=1, late_rooms=1)
+    truth = truth_of(Recording(plan))
+    said = [one for one in accepted(plan)[0] if one["type"] == "target"]
+    sessions = list(rows(truth, "room", "session"))
+    assert len(said) == 2 * len(sessions) == 8
+    for row in sessions:
+        told = {
+            one["metric"]: one["value"]
+            for one in sorted(said, key=lambda one: one["event_time_ms"])
+            if one["room_id"] == row["room_id"] and one["event_time_ms"] < row["end_ms"]
+        }
+        # The plan is the session's own length in begun minutes: at its end nearly all is due.
+        length_ms = row["end_ms"] - row["start_ms"]
+        assert told["session_minutes"] == -(-length_ms // 60_000)
+        due = told["gmv_paid"] * length_ms // (told["session_minutes"] * 60_000)
+        paid = row["metrics"]["gmv_paid"]
+        assert row["metrics"]["target_gmv"] == told["gmv_paid"]
+        assert row["metrics"]["target_pace"] == {"num": paid, "den": due, "value": paid / due}
+
+
 def test_stock_equals_a_recount_and_boards_are_sorted_with_ties_by_key() -> None:
     plan = PLANS[2]
     truth = truth_of(Recording(plan))

@@ -51,6 +51,8 @@ class Metrics(TypedDict):
     cvr_view: NotRequired[Ratio]
     online_now: NotRequired[int]
     pcu: NotRequired[int]
+    target_gmv: NotRequired[int]
+    target_pace: NotRequired[Ratio]
 
 
 class Row(TypedDict):
@@ -134,6 +136,8 @@ class Line(TypedDict, total=False):
     qty: int
     status: str
     title: str
+    metric: str
+    value: int
 
 
 def as_truth(value: dict[str, object]) -> Truth:

@@ -1,11 +1,13 @@
 """The time machine: the pages over a recording, with a bar to pause, change speed and jump."""
 
+import asyncio
 import json
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from sinks.client import LiveroomClient, RpcError, Subscription
 from tests.web.conftest import ASSETS, LANGUAGES, SIZES, OpenPage
 from tests.web.figures import count, percent, yuan
 from tests.web.test_layout import MISFITS
@@ -288,3 +291,40 @@ def test_the_bar_fits_every_size_and_language(
             if found := page.evaluate(MISFITS, path == "/screen"):
                 misfits[f"{language} {width}x{height}"] = found
     assert misfits == {}
+
+
+async def standing(bar: Subscription, wanted: Callable[[Mapping[str, Any]], bool]) -> None:
+    """Follow the channel of the bar until it says so."""
+    async for update in bar:
+        if update.state and wanted(update.state):
+            return
+
+
+def test_the_python_client_steers_the_machine_as_the_bar_does(machine: Machine) -> None:
+    """Needs no browser; the tape is left held, somewhere."""
+    minute_5 = machine.ticks[0] + 5 * MINUTE_MS
+    first_ms = machine.ticks[0]
+
+    async def scenario() -> None:
+        url = machine.url.replace("http", "ws", 1) + "/ws"
+        async with LiveroomClient(url, machine.token) as client:
+            await client.connected.wait()
+            bar = client.channel(client.welcome["replay"])
+            await client.steer("pause")
+            await standing(bar, lambda now: now["state"] != "playing")
+            await client.steer("seek", to_ms=minute_5)
+            await standing(bar, lambda now: now["at_ms"] == minute_5 and "seeking_ms" not in now)
+            await client.steer("speed", speed=60)
+            await standing(bar, lambda now: now.get("speed") == 60)
+            await client.steer("play")
+            await standing(bar, lambda now: now["at_ms"] > minute_5 + MINUTE_MS)
+            await client.steer("seek", to_ms=first_ms)
+            await standing(bar, lambda now: now["at_ms"] < minute_5)
+            await client.steer("speed")
+            await standing(bar, lambda now: now["state"] == "ended" and "speed" not in now)
+            with pytest.raises(RpcError, match="speed"):
+                await client.steer("speed", speed=-1)
+
+    # The browser of the other tests may have a loop in this thread.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(asyncio.wait_for(scenario(), 120))).result()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from sinks.client import LiveroomClient, RpcError, Subscription
-from sinks.client import client as module
+from sinks.client import subscription as module
 from sinks.gateway.server import GatewayServer
 from tests.sinks.gateway.conftest import engine, settings
 from tests.sinks.gateway.support import Engine, Settings, eventually
@@ -146,6 +146,17 @@ def test_calls_fail_with_the_connection_and_can_be_repeated(
         assert await client.list() == []
         with pytest.raises(RpcError):
             await client.rpc("explode", id="x", tenant="t1", alert_id="t1/x")
+
+    play(settings, scenario)
+
+
+def test_orders_to_a_replay_fail_where_nothing_is_replayed(
+    engine: Engine, settings: Settings
+) -> None:
+    async def scenario(server: GatewayServer, client: LiveroomClient) -> None:
+        with pytest.raises(RpcError):
+            await client.steer("pause")
+        assert "replay" not in client.welcome
 
     play(settings, scenario)
 
