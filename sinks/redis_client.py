@@ -7,7 +7,8 @@ Everything that talks to Redis synchronously goes through `Link`, so that a lost
 import random
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 from urllib.parse import urlsplit, urlunsplit
@@ -167,12 +168,38 @@ class Link:
         """
         if not commands:
             return []
+        self.send(commands, large=large)
+        return self.receive(len(commands))
+
+    def send(self, commands: Sequence[Command], *, large: bool = False) -> None:
+        """Send commands as `run` does; `receive` as many replies before anything else is sent.
+
+        Raises:
+            SinkError: as `run`.
+        """
         self.connect()
         assert self._wire is not None
         wire = self._wire
-        try:
+        with self._dropping():
             wire.send_packed_command(pack_large(commands) if large else pack(commands))
-            return [self._read(wire) for _ in commands]
+
+    def receive(self, count: int) -> list[Reply | Refusal]:
+        """The replies of `count` commands that were sent, in order; waits for them.
+
+        Raises:
+            SinkError: the connection broke, or was dropped since they were sent.
+        """
+        wire = self._wire
+        if wire is None:
+            raise SinkError("redis", "connection dropped before the reply", Backoff().base_ms)
+        with self._dropping():
+            return [self._read(wire) for _ in range(count)]
+
+    @contextmanager
+    def _dropping(self) -> Iterator[None]:
+        """What fails half way leaves a connection whose replies nobody can tell apart."""
+        try:
+            yield
         except (RedisError, OSError) as error:
             self.drop()
             raise self._down(error) from error

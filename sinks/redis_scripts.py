@@ -59,12 +59,33 @@ def run_calls(
     Raises:
         SinkError: the connection broke; any number of the calls may have been executed.
     """
+    send_calls(link, calls, lead)
+    return receive_calls(link, calls, lead)
+
+
+def send_calls(link: Link, calls: Sequence[ScriptCall], lead: Sequence[Arg] = ()) -> None:
+    """The first half of `run_calls`.
+
+    Raises:
+        SinkError: as `run_calls`.
+    """
     large = any(call.script == "append" for call in calls)
-    replies = link.run([command(call, lead) for call in calls], large=large)
+    link.send([command(call, lead) for call in calls], large=large)
+
+
+def receive_calls(
+    link: Link, calls: Sequence[ScriptCall], lead: Sequence[Arg] = ()
+) -> list[Reply | Refusal]:
+    """The second half of `run_calls`, of the calls that were sent last.
+
+    Raises:
+        SinkError: as `run_calls`.
+    """
+    replies = link.receive(len(calls))
     missing = [i for i, reply in enumerate(replies) if _unknown(reply)]
     if missing:
         load(link, sorted({calls[i].script for i in missing}))
-        again = link.run([command(calls[i], lead) for i in missing], large=large)
+        again = link.run([command(calls[i], lead) for i in missing])
         for i, reply in zip(missing, again, strict=True):
             replies[i] = reply
     return replies

@@ -18,7 +18,7 @@ from sinks.redis_client import RECONNECT, Backoff, Link, Refusal, Reply, pause
 from sinks.redis_keys import key
 from sinks.redis_pending import Limits, Pending, freeze, thaw
 from sinks.redis_plan import Step, settle, steps
-from sinks.redis_scripts import ScriptCall, load, run_call, run_calls
+from sinks.redis_scripts import ScriptCall, load, receive_calls, run_call, send_calls
 from sinks.redis_upkeep import remove_output, sweep
 from stream.errors import FencedError, InvariantError, SinkError
 
@@ -92,6 +92,7 @@ class RedisSink:
             self._writes, self._snapshot_epoch = frozen.writes, frozen.epoch
         self._checked_generation = 0
         self._lost = False
+        self._flying: Sequence[Step] = ()
         self._attempt = 0
         self._retry_at_s = 0.0
         self._sweep_at_s = 0.0
@@ -131,12 +132,36 @@ class RedisSink:
             FencedError: a newer engine owns the shard: stop.
             SinkError: Redis refuses a write for good (`retry_after_ms` None).
         """
+        self._land()
         for output in outputs:
             self._add(output, replace=False)
         return self._flush()
 
+    def post(self, outputs: Sequence[Output], *, replace: bool = False) -> Written:
+        """As `write` or `rewrite`, but does not wait for Redis to answer.
+
+        The caller goes on while Redis works; what it says is heard by the next call of any
+        kind, with `lost_state` and errors. Until then all that was posted counts as pending.
+
+        Raises:
+            FencedError, SinkError: as `write`, about what was posted before.
+        """
+        self._land()
+        for output in outputs:
+            self._add(output, replace=replace)
+        return self._flush(wait=False)
+
+    def land(self) -> None:
+        """Hear the answers to what was posted.
+
+        Raises:
+            FencedError, SinkError: as `write`.
+        """
+        self._land()
+
     def rewrite(self, outputs: Sequence[Output]) -> Written:
         """As `write`, but each patch is its whole channel: other fields are removed."""
+        self._land()
         for output in outputs:
             self._add(output, replace=True)
         return self._flush()
@@ -163,6 +188,7 @@ class RedisSink:
             FencedError: a newer engine owns the shard.
             SinkError: Redis is away: call again.
         """
+        self._land()
         marker, epoch = secrets.token_hex(8), secrets.token_hex(8)
         call = epoch_call(self.shard, self.fence, marker, epoch, self._limits.out_maxlen)
         code, writes = _code(run_call(self._link, call))
@@ -182,6 +208,7 @@ class RedisSink:
         Raises:
             FencedError, SinkError: as `new_epoch`.
         """
+        self._land()
         remove_output(self._link, self.shard, self._lead())
         return self.new_epoch()
 
@@ -191,6 +218,7 @@ class RedisSink:
         Raises:
             SinkError: Redis is away: nothing is lost.
         """
+        self._land()
         self._sweep_at_s = time.monotonic() + SWEEP_S
         return sweep(self._link, self.shard, now_ms())
 
@@ -222,9 +250,10 @@ class RedisSink:
         metrics.DROPPED.labels("entry").inc(self._pending.dropped_entries_count - entries)
         metrics.DROPPED.labels("letter").inc(self._pending.dropped_letters_count - letters)
 
-    def _flush(self) -> Written:
+    def _flush(self, *, wait: bool = True) -> Written:
         if not self.fence:
             raise InvariantError("claim() comes before write()")
+        self._land()
         if self._lost or time.monotonic() < self._retry_at_s:
             return Written(done=False, lost_state=self._lost)
         old_count = 0
@@ -233,18 +262,32 @@ class RedisSink:
                 self._verify()
                 planned = steps(self._pending)
                 for start in range(0, len(planned), PIPELINE_CALLS):
-                    old_count += self._send(planned[start : start + PIPELINE_CALLS])
+                    self._send(planned[start : start + PIPELINE_CALLS])
+                    if wait or start + PIPELINE_CALLS < len(planned):
+                        old_count += self._hear()
                     if self._lost:
                         break
         except SinkError as error:
-            if error.retry_after_ms is None:
-                raise
+            self._later(error)
+        else:
+            if not self._flying:
+                self._attempt, self.trouble = 0, None
+                self._upkeep()
+        metrics.HEALTHY.labels(str(self.shard)).set(self.healthy)
+        return Written(not self._pending and not self._lost, self._lost, old_count)
+
+    def _land(self) -> None:
+        """Hear the answers to what is in the air, before anything else is asked or added."""
+        if not self._flying:
+            return
+        try:
+            self._hear()
+        except SinkError as error:
             self._later(error)
         else:
             self._attempt, self.trouble = 0, None
             self._upkeep()
         metrics.HEALTHY.labels(str(self.shard)).set(self.healthy)
-        return Written(not self._pending and not self._lost, self._lost, old_count)
 
     def _upkeep(self) -> None:
         if time.monotonic() < self._sweep_at_s or self._lost:
@@ -264,10 +307,14 @@ class RedisSink:
         self._judge(run_call(self._link, call, self._lead()), counted=False)
         self._checked_generation = self._link.generation
 
-    def _send(self, planned: Sequence[Step]) -> int:
-        if self._lost:
-            return 0
-        replies = run_calls(self._link, [step.call for step in planned], self._lead())
+    def _send(self, planned: Sequence[Step]) -> None:
+        send_calls(self._link, [step.call for step in planned], self._lead())
+        self._flying = planned
+
+    def _hear(self) -> int:
+        """Settle what is in the air by its answers; how many calls were refused as old."""
+        planned, self._flying = self._flying, ()
+        replies = receive_calls(self._link, [step.call for step in planned], self._lead())
         metrics.CALLS.inc(len(planned))
         codes = [
             None if isinstance(reply, Refusal) else self._judge(reply, counted=True)
@@ -306,6 +353,8 @@ class RedisSink:
             raise SinkError("redis", refused.text, retry_ms)
 
     def _later(self, error: SinkError) -> None:
+        if error.retry_after_ms is None:
+            raise error
         if self.healthy:
             _LOG.warning("shard %d: %s", self.shard, error.why)
         self._attempt += 1

@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 import msgspec
@@ -166,14 +167,21 @@ class ShardOut:
         with self._stages.time("write"):
             for replace, output in outputs:
                 self._write(output, replace=replace)
-                # After Redis: a fenced engine must not touch the file that its successor writes.
+                # After Redis answered: a fenced engine must not touch its successor's file.
                 self._append(output)
 
     def _write(self, output: Output, *, replace: bool) -> None:
-        write = self._sink.rewrite if replace else self._sink.write
-        try:
-            if write([output]).lost_state:
+        with self._bearing():
+            if self._sink.post([output], replace=replace).lost_state:
                 self._sink.new_epoch()
+            if output.rows:
+                self._sink.land()
+
+    @contextmanager
+    def _bearing(self) -> Iterator[None]:
+        """What may pass is no failure: what is to be written waits."""
+        try:
+            yield
         except SinkError as error:
             if error.retry_after_ms is None:
                 self._failures.note(error)
@@ -191,6 +199,8 @@ class ShardOut:
 
     def snapshot(self) -> bytes:
         """What is pending, and how long the results file is."""
+        with self._bearing():
+            self._sink.land()
         length = self._results.sync() if self._results is not None else None
         return msgspec.msgpack.encode(SavedSink(self._sink.snapshot(), length, self._rows))
 

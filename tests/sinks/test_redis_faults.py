@@ -65,20 +65,22 @@ def assert_each_effect_once(link: Link, last: int, *, torn_aof: bool = False) ->
     }
 
 
+@pytest.mark.parametrize("how", ["write", "post"])
 def test_replies_lost_after_the_write_have_no_second_effect(
-    proxied: RedisSink, proxy: TcpProxy, link: Link
+    proxied: RedisSink, proxy: TcpProxy, link: Link, how: str
 ) -> None:
     for n in range(1, 13):
         proxy.faults.reset_after_replies = n % 3 if n % 2 else None
-        proxied.write([output(n, wide(n), alerts=(n,), counters={"in": n})])
+        getattr(proxied, how)([output(n, wide(n), alerts=(n,), counters={"in": n})])
         assert proxied.drain(DRAIN_S)
     assert proxy.resets >= 3
     assert_each_effect_once(link, 12)
     assert link.call("HGET", "{0}:counters", "in") == b"12"
 
 
+@pytest.mark.parametrize("how", ["write", "post"])
 def test_connections_cut_at_any_moment_lose_and_repeat_nothing(
-    proxied: RedisSink, proxy: TcpProxy, link: Link
+    proxied: RedisSink, proxy: TcpProxy, link: Link, how: str
 ) -> None:
     stop = threading.Event()
     roll = random.Random(5)
@@ -90,7 +92,7 @@ def test_connections_cut_at_any_moment_lose_and_repeat_nothing(
     cutter = threading.Thread(target=cut)
     cutter.start()
     for n in range(1, 61):
-        proxied.write([output(n, wide(n), alerts=(n,))])
+        getattr(proxied, how)([output(n, wide(n), alerts=(n,))])
     stop.set()
     cutter.join()
     assert proxied.drain(DRAIN_S)

@@ -308,3 +308,48 @@ def test_scripts_that_the_server_forgot_are_loaded_again(make_sink: MakeSink, li
     link.call("SCRIPT", "FLUSH")
     assert sink.write([output(2, {"a": 2}, alerts=(2,), counters={"in": 1})]).done
     assert state(link) == {"a": "2"}
+
+
+def test_what_is_posted_is_as_what_is_written(make_sink: MakeSink, link: Link) -> None:
+    sink = make_sink()
+    for n in range(1, 4):
+        assert not sink.post([output(n, {"a": n, f"b{n}": n}, alerts=(n,))]).done
+    sink.post([output(4, {"c": 4})], replace=True)
+    sink.land()
+    assert sink.pending_count == 0
+    assert state(link) == {"c": "4"}
+    assert len(alerts(link)) == 3
+    assert [e["s"] for e in stream(link, "out") if e["k"] == "state"] == ["1", "2", "3", "4"]
+
+
+def test_what_is_posted_waits_for_the_answer_in_a_snapshot(make_sink: MakeSink, link: Link) -> None:
+    sink = make_sink()
+    sink.post([output(1, {"a": 1}, alerts=(1,))])
+    successor = make_sink(snapshot=sink.snapshot())
+    assert successor.pending_count == 2
+    assert successor.write().done
+    assert len(alerts(link)) == 1
+    assert state(link) == {"a": "1"}
+
+
+def test_the_answer_to_a_post_is_heard_by_the_next_call(make_sink: MakeSink, link: Link) -> None:
+    old = make_sink()
+    old.write([output(1, {"a": 1})])
+    link.call("FLUSHALL")
+    assert not old.post([output(1, {"a": 1})]).lost_state
+    assert old.post([output(2, {"a": 2})]).lost_state
+    old.new_epoch()
+    make_sink()
+    old.post([output(3, {"a": 3})])
+    with pytest.raises(FencedError):
+        old.land()
+
+
+def test_nothing_comes_between_a_post_and_its_answer(make_sink: MakeSink, link: Link) -> None:
+    sink = make_sink()
+    sink.post([output(1, {"a": 1})])
+    sink.sweep()
+    sink.post([output(2, {"a": 2})])
+    sink.new_epoch()
+    assert sink.write([output(3, {"a": 3})]).done
+    assert state(link) == {"a": "3"}
