@@ -4,21 +4,43 @@ import { node } from "./dom.js";
 
 const PAINT_MS = 2000;
 
-let load = null;
+const AGAIN_MS = { first: 1_000, last: 60_000 };
 
-/** ECharts, once `loadCharts` was called; null where it is not installed. */
-const library = new Promise((resolve) => {
-  load = () => {
-    load = () => {};
-    const script = node("script", { src: new URL("./echarts.min.js", import.meta.url).href });
-    script.addEventListener("load", () => resolve(globalThis.echarts ?? null));
-    script.addEventListener("error", () => resolve(null));
-    document.head.append(script);
-  };
-});
+/** Charts that wait for the library: told when it comes, and when it is late. */
+const waiting = new Set();
+let asked = false;
+let late = false;
 
 /** Loads ECharts once: a megabyte to read, so the figures are drawn before it is asked for. */
-export const loadCharts = () => load();
+export function loadCharts() {
+  if (asked) return;
+  asked = true;
+  ask(0);
+}
+
+/** Asks until it comes: a gateway that restarts meanwhile must not cost the charts of the day. */
+function ask(tries) {
+  // Behind a restart there may be a gateway of another version: it knows the plain address only.
+  const src = tries === 0 ? new URL("./echarts.min.js", import.meta.url).href : "/assets/echarts.min.js";
+  const script = node("script", { src });
+  const again = () => {
+    script.remove();
+    late = true;
+    for (const chart of waiting) chart.late();
+    const most = Math.min(AGAIN_MS.last, AGAIN_MS.first * 2 ** tries);
+    setTimeout(() => ask(tries + 1), most * (0.5 + Math.random() / 2));
+  };
+  script.addEventListener("error", again);
+  script.addEventListener("load", () => {
+    if (globalThis.echarts === undefined) {
+      again();
+      return;
+    }
+    for (const chart of waiting) chart.came();
+    waiting.clear();
+  });
+  document.head.append(script);
+}
 
 /** Colours and sizes of the style sheet, for the canvas. */
 export function theme() {
@@ -64,19 +86,22 @@ export function chartIn(ctx, body) {
     chart.resize();
     paint();
   });
-  library.then((echarts) => {
-    if (disposed) return;
-    if (echarts === null) {
-      canvas.append(node("p", { class: "tile-note", text: ctx.t("no_chart") }));
-      return;
-    }
-    look = theme();
-    chart = echarts.init(canvas, null, { renderer: "canvas" });
-    // Otherwise it asks for ten more frames after each drawing, and the whole page pays for them.
-    chart.getZr().setSleepAfterStill(1);
-    resize.observe(canvas);
-    paint();
-  });
+  const note = node("p", { class: "tile-note", text: ctx.t("no_chart") });
+  const hope = {
+    late: () => canvas.append(note),
+    came() {
+      note.remove();
+      look = theme();
+      chart = globalThis.echarts.init(canvas, null, { renderer: "canvas" });
+      // Otherwise it asks for ten more frames after each drawing, and the whole page pays for them.
+      chart.getZr().setSleepAfterStill(1);
+      resize.observe(canvas);
+      paint();
+    },
+  };
+  if (globalThis.echarts !== undefined) hope.came();
+  else waiting.add(hope);
+  if (late && chart === null) hope.late();
   return {
     draw(option, summary) {
       pending = option;
@@ -85,6 +110,7 @@ export function chartIn(ctx, body) {
     },
     dispose() {
       disposed = true;
+      waiting.delete(hope);
       clearTimeout(timer);
       resize.disconnect();
       chart?.dispose();

@@ -53,7 +53,7 @@ const WORDS = {
   tile_explained: ["正在讲解", "On air now"],
   nothing_explained: ["暂无讲解", "Nothing is being explained"],
   no_data: ["暂无数据", "No data yet"],
-  no_chart: ["图表组件未安装", "Chart library not installed"],
+  no_chart: ["图表组件还没有加载到，会继续尝试", "The chart library has not come yet; still trying"],
   by_gmv: ["按成交额", "by GMV"],
   by_units: ["按件数", "by units"],
   units: ["%s 件", "%s units"],

@@ -54,7 +54,9 @@ class Gateway:
         return self._port
 
     def stop(self) -> None:
-        """Close every connection and wait for the end."""
+        """Close every connection and wait for the end; once is enough."""
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(30)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import cast
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.web.conftest import ASSETS, OpenPage
 from tests.web.figures import yuan
@@ -55,6 +55,34 @@ def test_the_page_survives_a_gateway_restart(live: Stage, open_page: OpenPage) -
     live.advance(30)
     expect(page.locator(HERO)).to_have_text(gmv(live), timeout=30_000)
     assert page.evaluate("globalThis.sameDocument") is True
+
+
+def test_charts_come_although_the_gateway_died_while_their_library_loaded(
+    live: Stage, browser: Browser
+) -> None:
+    """No `open_page`: the browser itself reports what it could not load."""
+    with browser.new_context(viewport={"width": 1920, "height": 1080}) as context:
+        page = context.new_page()
+        tried: list[str] = []
+
+        def cut(route: Route) -> None:
+            tried.append(route.request.url)
+            if len(tried) > 1:
+                route.continue_()
+                return
+            live.gateway.stop()
+            route.abort("connectionreset")
+
+        page.route("**/echarts.min.js", cut)
+        page.goto(live.url(rooms="t1/r1", lang="en"))
+        note = page.locator(".tile-trend .tile-note")
+        expect(note).to_have_text("The chart library has not come yet; still trying")
+        page.wait_for_event("requestfailed", lambda one: one.url.endswith("/assets/echarts.min.js"))
+        live.restart_gateway()
+        expect(page.locator(".tile-trend canvas")).to_have_count(1, timeout=20_000)
+        expect(note).to_have_count(0)
+        assert page.locator("canvas").count() >= 3
+        assert len(tried) >= 3
 
 
 def test_the_page_survives_a_redis_restart_without_a_wrong_figure(
