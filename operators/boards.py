@@ -5,11 +5,11 @@ session totals as of the end of a pane, so that they do not depend on the order 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from operators.catalogue.boards import BOARDS, Board
 from operators.hashindex import I64, Bool
 from operators.options import State
 from operators.results import Row
@@ -18,28 +18,6 @@ from stream import parts
 
 MINUTE_MS: Final = 60_000
 
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """One kind of leaderboard: keys of a dimension by a measure, in the group or per room."""
-
-    name: str
-    dimension: str
-    measure: str
-    per_room: bool
-    title_en: str
-    title_zh: str
-
-
-BOARDS: Final = (
-    Board("products_gmv", "product", "paid_minor", False, "Products by GMV", "商品成交榜"),
-    Board("products_units", "product", "units_paid", False, "Products by units", "商品销量榜"),
-    Board("rooms_gmv", "room", "paid_minor", False, "Rooms by GMV", "直播间成交榜"),
-    Board("hosts_gmv", "host", "paid_minor", False, "Hosts by GMV", "主播成交榜"),
-    Board("products_gmv", "product", "paid_minor", True, "Products by GMV", "商品成交榜"),
-    Board("products_units", "product", "units_paid", True, "Products by units", "商品销量榜"),
-)
-"""Every leaderboard; a room's own has the room in its channel name."""
 
 Line = tuple[str, int]
 """(key, value)."""

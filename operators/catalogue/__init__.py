@@ -1,6 +1,7 @@
 """The metric catalogue: measures, axes, metrics, and the forms other parts read it in."""
 
 from operators.catalogue.axes import DIMENSIONS, WINDOWS
+from operators.catalogue.boards import TALK_BOARDS
 from operators.catalogue.metrics import METRICS, Metric
 
 __all__ = ["METRICS", "Metric", "as_json", "as_markdown"]
@@ -52,6 +53,26 @@ def as_json() -> dict[str, object]:
             }
             for dimension in DIMENSIONS
         },
+        "boards": [
+            {
+                "name": board.channel,
+                "window": board.window,
+                "keys": board.keys,
+                "title_en": board.title_en,
+                "title_zh": board.title_zh,
+                "columns": [
+                    {
+                        "field": column.field,
+                        "title_en": column.title_en,
+                        "title_zh": column.title_zh,
+                        "formula": column.formula,
+                        "unit": column.unit,
+                    }
+                    for column in board.columns
+                ],
+            }
+            for board in TALK_BOARDS
+        ],
     }
 
 
@@ -71,5 +92,20 @@ def as_markdown() -> str:
         f"| {m.time_basis} | {', '.join(m.dimensions)} | {', '.join(m.windows)} "
         f"| {m.not_to_confuse} |"
         for m in METRICS
+    ]
+    lines += [
+        "",
+        "## Boards of a room",
+        "",
+        "What viewers say, and buy together (docs/terms.md); ordered by the first two figures.",
+        "",
+        "| board | title | window | figures of a line |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{board.channel}` | {board.title_en} {board.title_zh} | {board.window} | "
+        + "; ".join(f"`{c.field}` {c.title_en} {c.title_zh}: {c.formula}" for c in board.columns)
+        + " |"
+        for board in TALK_BOARDS
     ]
     return "\n".join(lines) + "\n"

@@ -4,11 +4,18 @@ Like the other boards they are said a minute late and never corrected.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from operators.catalogue.boards import (
+    KEYWORDS,
+    PAIRS,
+    TALK_BOARDS,
+    TERM_LINES,
+    TERMS_R5,
+    TalkBoard,
+)
 from operators.hashindex import I64
 from operators.options import State
 from operators.results import Patch, Row
@@ -17,37 +24,12 @@ from operators.talk.pairs import Pairs
 from operators.talk.tables import best, high_of, low_of, packed
 from operators.talk.terms import R5_MS, Tally, Terms
 
-TERM_LINES: Final = 40
 KEYWORD_TERMS: Final = 20
 """So many of the session's top terms stand beside the keywords."""
-PAIR_LINES: Final = 20
 
 Line = dict[str, object]
 Lines = dict[int, list[Line]]
 """Session number to its lines."""
-
-
-@dataclass(frozen=True, slots=True)
-class TalkBoard:
-    """One kind of board of a room. `limit`: most lines."""
-
-    name: str
-    channel: str
-    window: str
-    limit: int
-    title_en: str
-    title_zh: str
-
-
-TERMS_R5: Final = TalkBoard("terms", "terms", "r5", TERM_LINES, "Comment terms", "评论热词")
-TERMS_ALL: Final = TalkBoard(
-    "terms", "terms_session", "session", TERM_LINES, "Comment terms of the session", "本场评论热词"
-)
-KEYWORDS: Final = TalkBoard(
-    "keywords", "keywords", "session", TERM_LINES, "Keywords and the orders after", "话题与其后成交"
-)
-PAIRS: Final = TalkBoard("pairs", "pairs", "session", PAIR_LINES, "Bought together", "连带购买")
-TALK_BOARDS: Final = (TERMS_R5, TERMS_ALL, KEYWORDS, PAIRS)
 
 
 class Tables:

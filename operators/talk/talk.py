@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from operators.catalogue.axes import PANE_MS
+from operators.catalogue.boards import KEYWORDS, PAIRS, TERMS_ALL, TERMS_R5, TalkBoard
 from operators.columns import Columns
 from operators.hashindex import I64, Bool
 from operators.options import State
@@ -18,19 +19,7 @@ from operators.placed import Placed
 from operators.plan import ID_COLUMNS, VALUE_COLUMNS
 from operators.profiles import Names
 from operators.results import Patch, Row
-from operators.talk.boards import (
-    KEYWORDS,
-    PAIRS,
-    TERMS_ALL,
-    TERMS_R5,
-    Channels,
-    Line,
-    Lines,
-    Tables,
-    TalkBoard,
-    board_row,
-    with_movement,
-)
+from operators.talk.boards import Channels, Line, Lines, Tables, board_row, with_movement
 from operators.talk.comments import Comments
 from operators.talk.pairs import Pairs
 from operators.talk.tables import Store

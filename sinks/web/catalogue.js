@@ -8,6 +8,7 @@ export class Catalogue {
     this.metrics = json?.metrics ?? [];
     this.windows = json?.windows ?? {};
     this.dimensions = json?.dimensions ?? {};
+    this.boards = new Map((json?.boards ?? []).map((board) => [board.name, board]));
     this.byName = new Map(this.metrics.map((metric) => [metric.name, metric]));
   }
 
@@ -18,6 +19,11 @@ export class Catalogue {
 
   has(name) {
     return this.byName.has(name);
+  }
+
+  /** @returns {Object|null} a board of what viewers say and buy: titles, figures of its lines */
+  board(name) {
+    return this.boards.get(name) ?? null;
   }
 
   /** @returns {string} the title in the language, or the name of an unknown metric */

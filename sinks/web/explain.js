@@ -27,8 +27,9 @@ export function explain(ctx, title, subjects) {
   dialog.showModal();
 }
 
-function definition(ctx, { metric, window, channel }) {
+function definition(ctx, { metric, window, channel, board }) {
   const { t, lang, catalogue } = ctx;
+  if (board !== undefined) return boardDefinition(ctx, board);
   const entry = catalogue.get(metric);
   const rows = entry === null ? [[t("status"), t("not_in_catalogue")]] : catalogueRows(ctx, entry);
   if (channel !== null && channel !== undefined) rows.unshift(...valueRows(ctx, metric, window, channel));
@@ -38,6 +39,18 @@ function definition(ctx, { metric, window, channel }) {
     node("dl", {}, rows
       .filter(([, value]) => value !== undefined && value !== null && value !== "")
       .flatMap(([name, value]) => [node("dt", { text: name }), node("dd", { text: String(value) })])),
+  ]);
+}
+
+/** What each figure of a board's lines is; the first two are its order. */
+function boardDefinition(ctx, board) {
+  const { t, lang } = ctx;
+  const rows = board.columns.map((column) => [column[`title_${lang}`], column.formula]);
+  rows.push([t("board_order"), board.columns.slice(0, 2).map((column) => column[`title_${lang}`]).join(", ")]);
+  rows.push([t("window"), windowName(ctx, board.window)]);
+  return node("section", {}, [
+    node("h3", { text: board[`title_${lang}`] }, [node("code", { text: board.name })]),
+    node("dl", {}, rows.flatMap(([name, value]) => [node("dt", { text: name }), node("dd", { text: value })])),
   ]);
 }
 

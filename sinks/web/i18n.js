@@ -175,6 +175,8 @@ const WORDS = {
   numerator: ["分子", "Numerator"],
   denominator: ["分母", "Denominator"],
   window: ["窗口", "Window"],
+  board_name: ["项目", "Line"],
+  board_order: ["排序", "Ordered by"],
   basis: ["口径", "Basis"],
   time_basis: ["时间口径", "Time basis"],
   not_to_confuse: ["不要混同", "Not to be confused with"],

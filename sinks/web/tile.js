@@ -47,6 +47,7 @@ export function mountTile(ctx, spec) {
 
 function titleOf(ctx, spec) {
   if (spec.title !== undefined) return ctx.t(spec.title);
+  if (spec.kind === "lines") return ctx.catalogue.board(spec.board)[`title_${ctx.lang}`];
   return spec.metric === undefined ? ctx.t(`tile_${spec.kind}`) : ctx.catalogue.title(spec.metric, ctx.lang);
 }
 

@@ -1,5 +1,5 @@
 /**
- * Which tiles a page shows: data. A metric tile whose metric the catalogue lacks is left out,
+ * Which tiles a page shows: data. A tile whose metric or board the catalogue lacks is left out,
  * so that one table serves every version of the catalogue.
  */
 
@@ -25,7 +25,9 @@ export const SCREENS = {
       { kind: "heat", area: "heat" },
       { kind: "split", title: "tile_channels", dimension: "channel", share: ["view_uv", "view_pv"], second: "pay_uv", area: "channels", limit: 6 },
       { kind: "stock", compact: true, area: "stock", limit: 6 },
-      { kind: "terms", area: "terms", limit: 18 },
+      { kind: "terms", area: "terms", limit: 14 },
+      { kind: "lines", board: "keywords", compact: ["value", "paid_minor"], area: "talk", limit: 4 },
+      { kind: "lines", board: "pairs", compact: ["value"], area: "talk", limit: 4 },
       { kind: "ticker", title: "tile_alerts", area: "ticker", limit: 3 },
     ],
   },
@@ -59,7 +61,8 @@ export const CONSOLES = {
     tiles: [
       ...figures(["gmv_paid", ...KPI.slice(0, 5)], { area: "kpi" }), ALERTS, TREND, STOCK, TERMS, PRODUCTS,
       { kind: "funnel", area: "funnel" }, { kind: "conversion", area: "conversion" }, { kind: "heat", area: "heat", products: 5 },
-      { kind: "split", title: "tile_channels", dimension: "channel", share: ["view_uv", "view_pv"], second: "pay_uv", area: "channels", limit: 8 }, SPLITS, ALL,
+      { kind: "split", title: "tile_channels", dimension: "channel", share: ["view_uv", "view_pv"], second: "pay_uv", area: "channels", limit: 8 },
+      { kind: "lines", board: "keywords", area: "keywords" }, { kind: "lines", board: "pairs", area: "pairs" }, SPLITS, ALL,
     ],
   },
   host: {
@@ -96,5 +99,6 @@ export const CONSOLES = {
 /** Tiles of a view that this catalogue can fill. @param {Catalogue} catalogue */
 export function tilesOf(view, catalogue) {
   const known = (name) => catalogue.metrics.length === 0 || catalogue.has(name);
-  return view.tiles.filter((spec) => spec.kind !== "metric" || known(spec.metric));
+  const shown = { metric: (spec) => known(spec.metric), lines: (spec) => catalogue.board(spec.board) !== null };
+  return view.tiles.filter((spec) => shown[spec.kind]?.(spec) ?? true);
 }

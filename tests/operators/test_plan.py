@@ -8,6 +8,7 @@ import pytest
 
 from operators.catalogue import as_json, as_markdown
 from operators.catalogue.axes import DIMENSIONS, WINDOWS
+from operators.catalogue.boards import TALK_BOARDS
 from operators.catalogue.measures import MEASURES, Kind
 from operators.catalogue.metrics import METRIC_BY_NAME, METRICS, Metric
 from operators.catalogue.model import Terms
@@ -224,3 +225,7 @@ def test_the_forms_others_read_name_every_metric() -> None:
     assert isinstance(listed, list)
     assert [entry["name"] for entry in listed] == [metric.name for metric in METRICS]
     assert all(f"| `{metric.name}` |" in as_markdown() for metric in METRICS)
+    boards = as_json()["boards"]
+    assert isinstance(boards, list)
+    assert [entry["name"] for entry in boards] == [board.channel for board in TALK_BOARDS]
+    assert all(f"| `{board.channel}` |" in as_markdown() for board in TALK_BOARDS)

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from operators.boards import BOARDS
 from operators.catalogue import METRICS
-from operators.talk.boards import TALK_BOARDS
+from operators.catalogue.boards import BOARDS, TALK_BOARDS
 from simulators.api import HARD_DISORDER, SimulationPlan, write_recording
 from stream.oracle.verify import check_file, promised, verify
 from stream.settings import Settings

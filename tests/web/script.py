@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tests.web.script_boards import keywords, pairs, ranked
 from tests.web.script_cast import GROUP, PRODUCTS, ROOMS, START_MS, TENANT, Fields, names
 
 Patches = dict[str, Fields]
@@ -277,8 +278,10 @@ class Script:
             }
             state[f"board:{GROUP}/terms@{room.id}"] = {
                 rank: line | {"mentions": line["value"], "rank": int(rank), "prev_rank": None}
-                for rank, line in _ranked({k: [n] for k, n in room.terms.items()}, 0).items()
+                for rank, line in ranked({k: [n] for k, n in room.terms.items()}, 0).items()
             }
+            state[f"board:{GROUP}/keywords@{room.id}"] = keywords(room.terms)
+            state[f"board:{GROUP}/pairs@{room.id}"] = pairs(room.products)
         for name, lines in self._boards().items():
             ranks = self.ranks.get(name, {})
             state[f"board:{GROUP}/{name}"] = {
@@ -313,14 +316,14 @@ class Script:
         hosts: dict[str, int] = {}
         for room in self.rooms:
             hosts[room.host] = hosts.get(room.host, 0) + room.session.gmv
-            boards[f"products_gmv@{room.id}"] = _ranked(room.products, 0)
+            boards[f"products_gmv@{room.id}"] = ranked(room.products, 0)
             for code, (gmv, units) in room.products.items():
                 pair = total.setdefault(code, [0, 0])
                 pair[0], pair[1] = pair[0] + gmv, pair[1] + units
-        boards["products_gmv"] = _ranked(total, 0)
-        boards["products_units"] = _ranked(total, 1)
-        boards["rooms_gmv"] = _ranked({r.id: [r.session.gmv] for r in self.rooms}, 0)
-        boards["hosts_gmv"] = _ranked({host: [gmv] for host, gmv in hosts.items()}, 0)
+        boards["products_gmv"] = ranked(total, 0)
+        boards["products_units"] = ranked(total, 1)
+        boards["rooms_gmv"] = ranked({r.id: [r.session.gmv] for r in self.rooms}, 0)
+        boards["hosts_gmv"] = ranked({host: [gmv] for host, gmv in hosts.items()}, 0)
         return boards
 
     def _stock(self) -> Fields:
@@ -335,12 +338,3 @@ class Script:
                 "velocity_5m": round(per_min, 2), "stockout_eta_s": eta, "level": level,
             }  # fmt: skip
         return pools
-
-
-def _ranked(sums: dict[str, list[int]], by: int) -> dict[str, Fields]:
-    order = sorted(sums, key=lambda key: (-sums[key][by], key))
-    return {
-        str(rank): {"key": key, "value": sums[key][by]}
-        | ({"units": sums[key][1]} if len(sums[key]) > 1 else {})
-        for rank, key in enumerate(order[:50], 1)
-    }

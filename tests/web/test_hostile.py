@@ -71,6 +71,9 @@ def put(stage: Stage, text: str | None) -> None:
         {
             "room:t1/r1": {"meta.title": title},
             f"board:{GROUP}/terms@r1": terms,
+            f"board:{GROUP}/keywords@r1": {
+                "1": {"rank": 1, "key": text, "value": 1, "users": 1, "paid_minor": 1}
+            },
             f"names:{GROUP}": named,
         }
     )

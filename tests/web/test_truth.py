@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 from playwright.sync_api import Page, expect
 
+from operators.catalogue.boards import TALK_BOARDS
 from tests.web.conftest import OpenPage
 from tests.web.figures import NONE, count, percent, yuan
 from tests.web.script import Script
@@ -173,6 +174,53 @@ def test_terms_show_the_boards_lines_and_the_shares(stage: Stage, open_page: Ope
     shares = [percent(truth[f"r5.{name}"], 0) for name in ("question_share", "negative_share")]
     tile = page.get_by_role("region", name="Comment terms", exact=True)
     expect(tile.locator(".tile-extra")).to_have_text(f"ask {shares[0]} · neg {shares[1]}")
+
+
+TALK = {
+    "keywords": ("Keywords", "关键词", ("value", "users", "paid_minor")),
+    "pairs": ("Bought together", "连带购买", ("value", "orders")),
+}
+
+
+def talk_line(line: Fields, fields: tuple[str, ...]) -> tuple[str, ...]:
+    titles = names()
+    named = [str(cast("Fields", titles[f"product.{line[side]}"])["title"])
+             for side in ("a", "b") if side in line]  # fmt: skip
+    figures = [yuan(line[f]) if f == "paid_minor" else count(line[f]) for f in fields]
+    return (" + ".join(named) or str(line["key"]), *figures)
+
+
+@pytest.mark.parametrize("board", TALK)
+def test_what_is_said_and_bought_together_is_on_console_and_screen(
+    stage: Stage, open_page: OpenPage, board: str
+) -> None:
+    title, _, fields = TALK[board]
+    channel = stage.state[f"board:{GROUP}/{board}@r1"]
+    truth = [cast("Fields", channel[str(rank)]) for rank in range(1, len(channel) + 1)]
+    page = open_page(stage.url("/console", rooms="t1/r1", lang="en")).page
+    rows = page.get_by_role("region", name=title, exact=True).locator("tbody tr").all()
+    shown = [
+        (row.locator(".line-name").text_content(), *row.locator("td").all_inner_texts())
+        for row in rows
+    ]
+    assert len(shown) >= 9
+    assert shown == [talk_line(line, fields) for line in truth]
+    page.get_by_role("button", name=title).click()
+    columns = next(one for one in TALK_BOARDS if one.channel == board).columns
+    for column in columns:
+        expect(page.get_by_role("dialog")).to_contain_text(column.formula)
+    screen = open_page(stage.url(rooms="t1/r1", lang="en")).page
+    brief = [
+        (row.locator(".line-name").text_content(), row.locator(".line-value").last.inner_text())
+        for row in screen.get_by_role("region", name=title, exact=True).locator("li").all()
+    ]
+    assert brief == [talk_line(line, ("value",)) for line in truth[:4]]
+
+
+def test_boards_of_talk_are_titled_by_the_catalogue(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.url("/console", rooms="t1/r1", lang="zh")).page
+    for _, title, _ in TALK.values():
+        expect(page.get_by_role("region", name=title, exact=True)).to_be_visible()
 
 
 def test_the_sessions_terms_stand_in_when_nothing_was_said_lately(
