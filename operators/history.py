@@ -107,4 +107,3 @@ class History:
     def restore(self, data: Mapping[str, tuple[dict[int, bytes], list[bytes], int]]) -> None:
         """Take a snapshot."""
         self._pasts = {name: Past(*parts) for name, parts in data.items()}
-        self.forget_sent()

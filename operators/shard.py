@@ -124,11 +124,16 @@ class Shard:
         finals = self.beat.close()
         return [self._finals(self.version, as_of_ms, finals, ())]
 
-    def forget_sent(self) -> None:
-        """Everything sent is lost: the next flush sends all live state again."""
+    def forget_sent(self, *, past: bool = True) -> None:
+        """Everything sent is lost: the next flush sends all live state again.
+
+        `past`: the charts' past, too. It is said minute by minute with its rows and never goes
+        back, so only a place that lost it needs it again.
+        """
         self._said_all_again = True
         self.patches.forget()
-        self.beat.history.forget_sent()
+        if past:
+            self.beat.history.forget_sent()
         self.fold.talk.forget_sent()
         for group in self.groups.values():
             group.forget_sent()

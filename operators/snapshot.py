@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.deferred import ARRAYS, Waiting, joined
+from operators.frozen import Part, parse, parts_of, whole
 from operators.hashindex import HashIndex
 from operators.pack import pack, unpack
 from operators.presence import BY_SESSION as PRESENCE_BY_SESSION
@@ -22,6 +23,9 @@ from stream.errors import StateError
 
 ENCODING: Final = 1
 """Raised when a name keeps its spelling and changes its meaning."""
+
+_PLAIN: Final = "plain"
+"""Pickle of everything but arrays and the charts' past, inside the state."""
 
 T = TypeVar("T")
 Array = npt.NDArray[np.generic]
@@ -49,12 +53,46 @@ class Bag:
         return unpack(self._data.get(name))
 
 
+class Captured:
+    """The state of a shard at one moment, kept apart from what the shard does next.
+
+    `nbytes`: about the bytes that it takes in memory.
+    """
+
+    def __init__(self, arrays: dict[str, Array], others: dict[str, object]) -> None:
+        self._arrays = arrays
+        self._others = others
+        plain = others.get(_PLAIN)
+        self.nbytes = sum(array.nbytes for array in arrays.values())
+        self.nbytes += len(plain) if isinstance(plain, bytes) else 0
+
+    def parts(self) -> list[Part]:
+        """It as bytes, in pieces to be written one after the other; any thread may ask."""
+        packed = {name: pack(array) for name, array in self._arrays.items()}
+        return parts_of({**self._others, **packed})
+
+
 def freeze(shard: Shard) -> bytes:
     """The whole state of a shard."""
+    return whole(capture(shard).parts())
+
+
+def capture(shard: Shard) -> Captured:
+    """Copy the state of a shard. Arrays are copied as they are: that is all the pause there is."""
+    data = _data(shard)
+    arrays = {name: v.copy() for name, v in data.items() if isinstance(v, np.ndarray)}
+    # Its leaves never change, so it need not be encoded while the shard waits.
+    history = data.pop("history")
+    plain = {name: value for name, value in data.items() if name not in arrays}
+    others = {"encoding": ENCODING, "history": history, _PLAIN: pickle.dumps(plain, protocol=5)}
+    return Captured(arrays, others)
+
+
+def _data(shard: Shard) -> dict[str, object]:
+    """Names and values, some of them views of what the shard changes."""
     state = shard.state
     cube, presence, sessions, ledger = state.cube, state.presence, state.sessions, state.ledger
     data: dict[str, object] = {
-        "encoding": ENCODING,
         "measures": [measure.name for measure in state.plan.measures],
         "dimensions": [dimension.name for dimension in state.plan.dimensions],
         "tick_ms": -1 if state.clock.tick_ms is None else state.clock.tick_ms,
@@ -80,8 +118,8 @@ def freeze(shard: Shard) -> bytes:
         "ordinal": shard.ordinal,
         "ordinal_of": shard.ordinal_of,
         "cube.slot_of": cube.slot_of[: cube.cells.count],
-        "sums": pack(cube.sums.rings),
-        "distinct": pack(cube.distinct.rings),
+        "sums": cube.sums.rings,
+        "distinct": cube.distinct.rings,
         "distinct.base": cube.distinct.base,
     }
     _put(data, "sessions", sessions, BY_SESSION, sessions.count)
@@ -103,7 +141,7 @@ def freeze(shard: Shard) -> bytes:
     _freeze_deferred(shard, data)
     for name, index in _indexes(shard).items():
         data[f"keys.{name}"] = index.keys()
-    return pickle.dumps(data, protocol=5)
+    return data
 
 
 def thaw(shard: Shard, data: bytes) -> None:
@@ -112,14 +150,16 @@ def thaw(shard: Shard, data: bytes) -> None:
     Raises:
         StateError: it was written with another encoding.
     """
-    loaded = pickle.loads(data)
-    found = loaded.get("encoding") if isinstance(loaded, dict) else None
-    if found != ENCODING:
-        what = f"the snapshot has encoding {found}, this engine reads {ENCODING}"
+    found = parse(data)
+    loaded: dict[str, object] = found if isinstance(found, dict) else {}
+    encoding = loaded.get("encoding")
+    if encoding != ENCODING:
+        what = f"the snapshot has encoding {encoding}, this engine reads {ENCODING}"
         raise StateError(
             what, "run the version that wrote it, or start with an empty --recovery-dir"
         )
-    bag = Bag(loaded)
+    plain = loaded.get(_PLAIN)
+    bag = Bag({**loaded, **(pickle.loads(plain) if isinstance(plain, bytes) else {})})
     state = shard.state
     _thaw_scalars(shard, bag)
     places: list[tuple[str, str, str]] = bag.get("places", [])
@@ -280,7 +320,7 @@ def _put(
     data: dict[str, object], prefix: str, owner: object, names: tuple[str, ...], count: int
 ) -> None:
     for name in names:
-        data[f"{prefix}.{name}"] = pack(getattr(owner, name)[:count])
+        data[f"{prefix}.{name}"] = getattr(owner, name)[:count]
 
 
 def _take(bag: Bag, prefix: str, owner: object, name: str) -> None:

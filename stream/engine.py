@@ -17,6 +17,7 @@ from sinks.redis_sink import RedisSink
 from sinks.results_file import ResultsFile, shard_file
 from stream.dataflow import ShardSink, build_flow, run_flow
 from stream.errors import ConfigError, LiveroomError, SinkError, StateError
+from stream.freezer import StateWriter
 from stream.options import make_shard, rules_of
 from stream.pace import FULL_SHARE, QUICK_SHARE, Budget, Pace
 from stream.partition import OutputState, Partition
@@ -29,6 +30,9 @@ from stream.state_files import StateFiles
 from stream.stopping import Stop, stop_on_signals
 
 T = TypeVar("T")
+
+DRAIN_S: Final = 2.5
+"""Since a stop was asked for: so long the sinks of all shards try to write what is pending."""
 
 _LOG: Final = logging.getLogger("liveroom.engine")
 
@@ -46,7 +50,7 @@ def run_engine(settings: Settings) -> int:
     rules_of(settings)
     check_recovery(settings.recovery_dir, settings.shards)
     stages, failures = Stages(), Failures()
-    budgets = Budget(QUICK_SHARE), Budget(FULL_SHARE)
+    budgets, writer = (Budget(QUICK_SHARE), Budget(FULL_SHARE)), StateWriter()
     with stop_on_signals() as stop, beside(settings, stop):
         reader = LogReader(settings.redis_url)
         asker = OutputAsker(settings.redis_url)
@@ -55,7 +59,7 @@ def run_engine(settings: Settings) -> int:
                 settings.shards,
                 failures.noting(
                     lambda number, saved: _partition(
-                        settings, reader, asker, stages, budgets, number, saved, stop
+                        settings, reader, asker, stages, budgets, writer, number, saved, stop
                     )
                 ),
                 stop,
@@ -148,7 +152,7 @@ class ShardOut:
             path = shard_file(settings.results_dir, number)
             self._results = ResultsFile(path, found.results if found else None)
         self._rows = found.rows if found else 0
-        self._failures = failures
+        self._failures, self._stop = failures, stop
         saved = found.redis if found else None
         limits = Limits(
             out_maxlen=settings.out_maxlen,
@@ -209,7 +213,7 @@ class ShardOut:
         if self._results is not None:
             self._results.close()
         try:
-            self._sink.drain(2.0)
+            self._sink.drain(self._stop.left_s(DRAIN_S))
         except SinkError as error:
             _LOG.warning("closing with unwritten outputs: %s", error)
         self._sink.close()
@@ -257,6 +261,7 @@ def _partition(
     asker: OutputAsker,
     stages: Stages,
     budgets: tuple[Budget, Budget],
+    writer: StateWriter,
     number: int,
     saved: bytes | None,
     stop: Stop,
@@ -276,4 +281,5 @@ def _partition(
         files=StateFiles(settings.recovery_dir, number),
         local_shards=-(-settings.shards // max(1, len(settings.addresses))),
         stages=stages,
+        writer=writer,
     )

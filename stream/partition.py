@@ -13,10 +13,9 @@ import msgspec
 from operators.results import Output
 from operators.shard import Record, Shard
 from sinks.log import START, Log, LogGap, LogRecord, Position
-from stream.errors import StateError
+from stream.freezer import Freezer, StateWriter, decoded, reading
 from stream.pace import FULL_SHARE, QUICK_SHARE, Budget, Pace
 from stream.quarantine import Quarantine
-from stream.recovery import REMEDY
 from stream.stages import Stages
 from stream.state_files import StateFiles
 
@@ -29,13 +28,12 @@ FULL_CELLS: Final = 400
 RESEND_CHECK_S: Final = 1.0
 
 
-INLINE_BYTES: Final = 1 << 20
-"""A state up to this size goes into the store itself, a larger one into a file beside it."""
-FREEZE_DUTY: Final = 0.01
-"""Largest share of time spent on freezing states, all local shards together."""
-REFOLD_S: Final = 3.0
-"""All local shards together freeze again at the latest when folding the log since then took
-this long: it bounds what a resumed engine has to do again."""
+GLIMPSE_S: Final = 2.0
+"""While a resumed shard folds again what its predecessor had said, figures come this rarely:
+most of them are refused as old, and each holds up the folding."""
+SEEN_CHECK_S: Final = 0.05
+LAST_FLUSH_S: Final = 1.5
+"""Before an orderly stop; what is unsaid after it is said by the successor."""
 
 
 class OutputState(NamedTuple):
@@ -45,32 +43,10 @@ class OutputState(NamedTuple):
     last_n: int
 
 
-class Saved(msgspec.Struct, frozen=True):
-    """What goes into the recovery store: the last entry folded, and the state after it.
-
-    `file` names a state too large for the store; then `state` is empty.
-    """
-
-    id: str
-    n: int
-    state: bytes
-    file: str = ""
-
-
 def version_of(entry_id: str) -> str:
     """Version text of an entry: text order is log order."""
     ms, _, seq = entry_id.partition("-")
     return f"{int(ms):013d}-{int(seq or 0):020d}"
-
-
-def _decoded(saved: bytes | None) -> Saved | None:
-    if saved is None:
-        return None
-    try:
-        return msgspec.msgpack.decode(saved, type=Saved)
-    except msgspec.DecodeError as error:
-        what = f"the recovery directory holds state of another version ({error})"
-        raise StateError(what, REMEDY) from error
 
 
 class Partition:
@@ -86,6 +62,7 @@ class Partition:
             again. None while Redis is away.
         files: where large states go; None: always into the store.
         local_shards: how many shards share the time of this process.
+        writer: writes large states, of all shards of this process.
     """
 
     def __init__(
@@ -101,6 +78,7 @@ class Partition:
         files: StateFiles | None = None,
         local_shards: int = 1,
         stages: Stages | None = None,
+        writer: StateWriter | None = None,
     ) -> None:
         self.number = number
         self.position = START
@@ -114,26 +92,33 @@ class Partition:
         self._epoch: str | None = None
         self._stages = stages or Stages()
         self._next_check_s = 0.0
-        self._files = files
-        self._local_shards = local_shards
-        self._saved: Saved | None = None
-        self._undurable: Saved | None = None
-        self._refold_s = 0.0
-        self._next_freeze_s = 0.0
         # The first flush goes out empty: Bytewax builds a sink partition, which claims the
         # shard in Redis, only when something is sent to it.
         self._unflushed = True
         self._as_of_ms = 0
-        found = _decoded(saved)
+        found = decoded(saved)
         # What a predecessor said of the stretch that is folded again is newer than what we say
         # of it, so our writes are refused; a figure that went there and back would not be said
         # again. Hence all is sent once we are past everything it can have seen.
         self._catching_up = found is not None
         self._seen_n: int | None = None
         self._claimed = False
+        self._end_s: float | None = None
+        started_s = time.monotonic()
         if found is not None:
-            self.position = Position(found.id, found.n)
-        self._fold_safely = Quarantine(build, self._state_of(found))
+            self.position, self._epoch = Position(found.id, found.n), found.epoch or None
+        self._past_is_there = self._epoch is not None
+        self._fold_safely = Quarantine(build, None if found is None else reading(found, files))
+        thawed_s = time.monotonic()
+        self._next_glimpse_s = thawed_s + GLIMPSE_S
+        self._freezer = Freezer(
+            self._fold_safely,
+            files,
+            local_shards,
+            self._stages,
+            writer or StateWriter(),
+            None if found is None else (found, thawed_s - started_s),
+        )
         log.add(number, self.position)
 
     @property
@@ -144,42 +129,71 @@ class Partition:
     def next_batch(self) -> list[tuple[bool, Output]]:
         """Outputs of what is queued, each with whether it replaces its channels as wholes."""
         self._note_durable()
-        with self._stages.time("read"):
-            taken = self._log.pop(self.number, MAX_BATCH_BYTES)
         out: list[tuple[bool, Output]] = []
-        if taken:
-            started_s = time.monotonic()
-            with self._stages.time("fold"):
-                out = [(False, output) for output in self._fold(taken)]
-            self._refold_s += time.monotonic() - started_s
-            self._unflushed = True
         now_s = time.monotonic()
-        if now_s >= self._next_check_s:
-            self._next_check_s = now_s + RESEND_CHECK_S
-            if self._must_resend():
-                out.append((True, self.resend()))
-        if self._catching_up and self._seen_n is not None and self.position.n >= self._seen_n:
-            self._catch_up()
-        if self._unflushed or self.shard.patches.left_over:
-            if self._full.due(now_s) or (
-                self.shard.patches.in_round and self._full.may_go_on(now_s)
-            ):
-                out.append((False, self._timed_flush(self._full, full=True)))
-            elif self._unflushed and self._quick.due(now_s):
-                out.append((False, self._timed_flush(self._quick, full=False)))
+        if now_s >= self._next_check_s and self._must_resend():
+            out.append((True, self.resend()))
+        if self._catching_up and not self._claimed:
+            # Something must be written to claim the shard; till then nobody knows what was seen.
+            self._claimed = True
+            return [*out, (False, Output(self.number, self.shard.version, self._as_of_ms))]
+        out += self._fold_queued()
+        if self._catching_up:
+            out += self._catch_up()
+        elif self._unflushed or self.shard.patches.left_over:
+            out += self._flush_due()
         self._claimed |= bool(out)
         return out
 
-    def last_flush(self) -> Output:
-        """Before an orderly stop."""
-        if self._catching_up:
-            self._catch_up()
-        self._next_freeze_s = 0.0  # The snapshot that follows is the last: nothing to fold again.
-        return self.flush()
+    def _fold_queued(self) -> list[tuple[bool, Output]]:
+        with self._stages.time("read"):
+            taken = self._log.pop(self.number, MAX_BATCH_BYTES)
+        if not taken:
+            return []
+        started_s = time.thread_time()
+        with self._stages.time("fold"):
+            outputs = self._fold(taken)
+        self._freezer.note_folded(time.thread_time() - started_s)
+        self._unflushed = True
+        return [(False, output) for output in outputs]
 
-    def _catch_up(self) -> None:
-        self.shard.forget_sent()
-        self._catching_up, self._unflushed = False, True
+    def _flush_due(self) -> list[tuple[bool, Output]]:
+        now_s = time.monotonic()
+        goes_on = self.shard.patches.in_round and self._full.may_go_on(now_s)
+        if goes_on or self._full.due(now_s):
+            return [(False, self._timed_flush(self._full, full=True))]
+        if self._unflushed and self._quick.due(now_s):
+            return [(False, self._timed_flush(self._quick, full=False))]
+        return []
+
+    def _catch_up(self) -> list[tuple[bool, Output]]:
+        """Past what a predecessor can have seen: say all again, first what rooms show most."""
+        now_s = time.monotonic()
+        if self._seen_n is not None and self.position.n >= self._seen_n:
+            self._say_all_again()
+        elif not self._unflushed or now_s < self._next_glimpse_s:
+            return []
+        self._next_glimpse_s = now_s + GLIMPSE_S
+        return [(False, self._timed_flush(self._quick, full=False))]
+
+    def _say_all_again(self) -> None:
+        self.shard.forget_sent(past=not self._past_is_there)
+        self._catching_up = False
+
+    def last_flush(self) -> Output | None:
+        """Before an orderly stop: more of what is unsaid; None once that is all, or it took long.
+
+        Then the snapshot that follows is the last.
+        """
+        now_s = time.monotonic()
+        if self._end_s is None:
+            self._end_s = now_s + LAST_FLUSH_S
+            self._freezer.finish()
+            if self._catching_up:
+                self._say_all_again()
+        elif now_s >= self._end_s or not (self._unflushed or self.shard.patches.left_over):
+            return None
+        return self.flush(most=FULL_CELLS)
 
     def flush(self, *, full: bool = True, most: int | None = None) -> Output:
         """Provisional figures that changed, as of the last entry; as `Patches.flush`."""
@@ -208,31 +222,7 @@ class Partition:
         A large state is frozen more rarely than each epoch; between, the snapshot is the one
         before, and a resumed engine folds the log from there. Its outputs are guarded.
         """
-        now_s = time.monotonic()
-        due = now_s >= self._next_freeze_s or self._refold_s * self._local_shards >= REFOLD_S
-        saved = self._saved
-        if saved is None or (due and saved.n != self.position.n):
-            with self._stages.time("snapshot"):
-                self._saved = self._freeze()
-            took_s = time.monotonic() - now_s
-            rest_s = took_s * self._local_shards / FREEZE_DUTY
-            self._next_freeze_s, self._refold_s = now_s + rest_s, 0.0
-        self._undurable = self._saved
-        return msgspec.msgpack.encode(self._saved)
-
-    def _freeze(self) -> Saved:
-        state, at = self._fold_safely.freeze(), self.position
-        if self._files is None or len(state) <= INLINE_BYTES:
-            return Saved(at.id, at.n, state)
-        return Saved(at.id, at.n, b"", self._files.write(time.time_ns(), state))
-
-    def _state_of(self, saved: Saved | None) -> bytes | None:
-        if saved is None or not saved.file:
-            return saved.state if saved else None
-        if self._files is None:
-            what = f"shard {self.number}: no folder to read {saved.file} from"
-            raise StateError(what, REMEDY)
-        return self._files.read(saved.file)
+        return msgspec.msgpack.encode(self._freezer.snapshot(self.position, self._epoch or ""))
 
     def close(self) -> None:
         """Stop reading."""
@@ -240,12 +230,9 @@ class Partition:
 
     def _note_durable(self) -> None:
         """A call after `snapshot`: Bytewax has made that snapshot durable (design, section 2)."""
-        saved, self._undurable = self._undurable, None
-        if saved is None or not saved.n:
-            return
-        self._log.trim(self.number, saved.id, int(time.time() * 1000), self._in_age_ms)
-        if self._files is not None and saved.file:
-            self._files.forget(saved.file)
+        saved = self._freezer.note_durable()
+        if saved is not None:
+            self._log.trim(self.number, saved.id, int(time.time() * 1000), self._in_age_ms)
 
     def _fold(self, taken: list[LogRecord | LogGap]) -> list[Output]:
         outputs: list[Output] = []
@@ -272,7 +259,10 @@ class Partition:
         self.shard.state.count("log_lost", gap.lost_count or 0)
 
     def _must_resend(self) -> bool:
+        """Ask Redis whether it still holds what we said; notes the end of what was seen, too."""
         state = self._ask(self.number) if self._ask is not None else None
+        unseen = self._catching_up and self._seen_n is None
+        self._next_check_s = time.monotonic() + (SEEN_CHECK_S if unseen else RESEND_CHECK_S)
         if state is None:
             return False
         # Only after our first output has fenced the predecessor is this the end of what it saw.

@@ -9,9 +9,10 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from operators.frozen import whole
 from operators.results import DeadLetter, Output
 from operators.shard import Record, Shard
-from operators.snapshot import freeze, thaw
+from operators.snapshot import Captured, capture, thaw
 from stream.codec import decode_line
 from stream.events import Event
 
@@ -19,9 +20,13 @@ _LOG: Final = logging.getLogger("liveroom.engine")
 
 REASON: Final = "poison"
 KEPT_BYTES: Final = 16 << 20
-"""Records kept since the last frozen state; beyond it the state is frozen again."""
+"""Records kept since the last frozen state; beyond it the state should be frozen again."""
+MOST_BYTES: Final = 4 * KEPT_BYTES
+"""Beyond it the state is frozen at once."""
 RAW_BYTES: Final = 4096
 DETAIL_CHARS: Final = 2000
+
+Frozen = Callable[[], bytes]
 
 
 class Quarantine:
@@ -29,16 +34,19 @@ class Quarantine:
 
     Args:
         build: makes an empty shard.
-        frozen: its state from an earlier `freeze`; None: empty.
+        frozen: gives its state from an earlier freeze, now and whenever it is to be restored,
+            so that nobody need hold it in memory; None: empty.
 
     Raises:
         StateError: the state has another encoding.
     """
 
-    def __init__(self, build: Callable[[], Shard], frozen: bytes | None = None) -> None:
+    def __init__(self, build: Callable[[], Shard], frozen: Frozen | None = None) -> None:
         self._build = build
         self._frozen = frozen
         self._since: list[list[Record]] = []
+        self._captured: Captured | None = None
+        self._captured_batches = 0
         self._since_bytes = 0
         self.shard = self._restored()
 
@@ -58,11 +66,29 @@ class Quarantine:
         """Size of the records folded since the state was frozen last."""
         return self._since_bytes
 
-    def freeze(self) -> bytes:
-        """The state, also kept to fall back on."""
-        self._frozen = freeze(self.shard)
-        self._since, self._since_bytes = [], 0
-        return self._frozen
+    @property
+    def full(self) -> bool:
+        """Whether so many records are kept that the state should be frozen again."""
+        return self._since_bytes > KEPT_BYTES
+
+    def capture(self) -> Captured:
+        """The state as it stands, to be given back to `adopt` when it is encoded."""
+        self._captured, self._captured_batches = capture(self.shard), len(self._since)
+        return self._captured
+
+    def adopt(self, captured: Captured, frozen: Frozen) -> None:
+        """Fall back on this state from now on, and on what was folded after it was captured."""
+        if captured is not self._captured:
+            return  # Frozen again meanwhile, since a line was set aside.
+        self._captured, self._frozen = None, frozen
+        del self._since[: self._captured_batches]
+        self._since_bytes = sum(len(r.body) for batch in self._since for r in batch)
+
+    def freeze(self) -> None:
+        """Keep the state as it stands to fall back on."""
+        captured = self.capture()
+        state = whole(captured.parts())
+        self.adopt(captured, lambda: state)
 
     def flush(self, as_of_ms: int, *, full: bool = True, most: int | None = None) -> Output:
         """As `Shard.flush`; if it raises, nothing this time and everything next time."""
@@ -77,14 +103,14 @@ class Quarantine:
     def _keep(self, records: Sequence[Record]) -> None:
         self._since.append(list(records))
         self._since_bytes += sum(len(record.body) for record in records)
-        if self._since_bytes > KEPT_BYTES:
+        if self._since_bytes > MOST_BYTES:
             self.freeze()
 
     def _restored(self, without: Record | None = None) -> Shard:
         """The state as of now, without one of the records; its outputs went out before."""
         shard = self._build()
         if self._frozen is not None:
-            thaw(shard, self._frozen)
+            thaw(shard, self._frozen())
         # In the batches they came in: what was good then is good now.
         for batch in self._since:
             shard.step([record for record in batch if record is not without])
@@ -114,6 +140,7 @@ class Quarantine:
         if not _is_tick(line):
             return [self._set_aside(line, self._why(line))]
         # A tick is never at fault: something folded before it makes the beat raise.
+        self._captured = None
         self._since = [[one for batch in self._since for r in batch for one in _lines(r)]]
         why = self._why(line)
         guilty = self._guilty_before(line)
@@ -142,7 +169,7 @@ class Quarantine:
     def _raises(self, records: list[Record]) -> bool:
         shard = self._build()
         if self._frozen is not None:
-            thaw(shard, self._frozen)
+            thaw(shard, self._frozen())
         try:
             shard.step(records)
         except Exception:

@@ -143,9 +143,9 @@ class ReplayPartition:
         # Only rows travel: patches are what would cost most between processes.
         return [(False, _rows_of(output)) for output in outputs if output.rows]
 
-    def last_flush(self) -> Output:
+    def last_flush(self) -> Output | None:
         """Nothing: a replay has no screens."""
-        return Output(self._shard.number, "", 0)
+        return None
 
     def snapshot(self) -> bytes:
         """Nothing: see above."""

@@ -25,8 +25,8 @@ class Feed(Protocol):
     def next_batch(self) -> list[tuple[bool, Output]]:
         """Outputs of what there is; StopIteration at the end."""
 
-    def last_flush(self) -> Output:
-        """What is still unsaid, before an orderly stop."""
+    def last_flush(self) -> Output | None:
+        """More of what is still unsaid, before an orderly stop; None: that is it."""
 
     def snapshot(self) -> bytes:
         """Position and state."""
@@ -49,14 +49,13 @@ class ShardPartition(StatefulSourcePartition[Item, bytes]):
     def next_batch(self) -> list[Item]:
         """Outputs; StopIteration once a stop was asked for and all is flushed."""
         try:
-            if self._drained:
-                raise StopIteration
             if self._stop.is_set():
-                self._drained = True
-                if not self._said:
-                    # Nothing of ours stands anywhere, and Redis need not be there to say nothing.
+                # Where nothing of ours stands, Redis need not be there to say nothing.
+                last = self._partition.last_flush() if self._said and not self._drained else None
+                if last is None:
+                    self._drained = True
                     raise StopIteration
-                outputs = [(False, self._partition.last_flush())]
+                outputs = [(False, last)]
             else:
                 outputs = self._partition.next_batch()
         except StopIteration:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from operators.frozen import Part
 from stream.errors import StateError
 
 KEPT: Final = 2
@@ -21,8 +22,8 @@ class StateFiles:
         self._folder = folder
         self._stem = f"shard-{shard:04d}-"
 
-    def write(self, number: int, state: bytes) -> str:
-        """Write a state durably; its name. `number` grows from state to state.
+    def write(self, number: int, *parts: Part) -> str:
+        """Write a state in pieces, durably; its name. `number` grows from state to state.
 
         Raises:
             OSError: the disk is full; the state before still stands.
@@ -30,7 +31,7 @@ class StateFiles:
         name = f"{self._stem}{number:020d}.state"
         draft = self._folder / f"{name}.part"
         with draft.open("wb") as file:
-            file.write(state)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         draft.rename(self._folder / name)
@@ -53,9 +54,10 @@ class StateFiles:
     def forget(self, durable: str) -> None:
         """Remove what is older than the state that the store durably names, but for one.
 
-        Halves that a kill left behind go too.
+        Older halves that a kill left behind go too; a younger one is being written.
         """
         states = sorted(self._folder.glob(f"{self._stem}*.state"))
         older = [path for path in states if path.name <= durable]
-        for path in (*older[:-KEPT], *self._folder.glob(f"{self._stem}*.part")):
+        halves = self._folder.glob(f"{self._stem}*.part")
+        for path in (*older[:-KEPT], *(half for half in halves if half.name < durable)):
             path.unlink(missing_ok=True)

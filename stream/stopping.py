@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -24,6 +25,18 @@ class Stop(threading.Event):
     def __init__(self) -> None:
         super().__init__()
         self.begun = threading.Event()
+        self._since_s: float | None = None
+
+    def set(self) -> None:
+        """Set it, and note since when."""
+        if self._since_s is None:
+            self._since_s = time.monotonic()
+        super().set()
+
+    def left_s(self, of_s: float) -> float:
+        """What is left of so many seconds since it was set; all of them before."""
+        since_s = self._since_s
+        return of_s if since_s is None else max(0.0, since_s + of_s - time.monotonic())
 
 
 @contextmanager

@@ -45,7 +45,8 @@ def test_a_snapshot_keeps_them() -> None:
     shard, other = quiet_shard(), quiet_shard()
     said = played(shard, 2 * PACKED + 3)
     thaw(other, freeze(shard))
-    assert history_of(other.flush(0).patches) == said
+    assert history_of(other.flush(0).patches) == {}
+    assert history_of(all_again(other).patches) == said
 
 
 def test_a_correction_takes_the_place_of_its_minute() -> None:

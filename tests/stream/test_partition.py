@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
+import stream.freezer
 import stream.partition
 from operators.results import Output
 from operators.shard import Shard
@@ -101,14 +104,19 @@ def start(tmp_path: Path, records: list[LogRecord]) -> Start:
 @pytest.fixture
 def always_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take every state for a large one that is not frozen again until it must be."""
-    monkeypatch.setattr(stream.partition, "INLINE_BYTES", 0)
-    monkeypatch.setattr(stream.partition, "FREEZE_DUTY", 1e-9)
-    monkeypatch.setattr(stream.partition, "REFOLD_S", 1e9)
+    monkeypatch.setattr(stream.freezer, "INLINE_BYTES", 0)
+    monkeypatch.setattr(stream.freezer, "FREEZE_DUTY", 1e-9)
+    monkeypatch.setattr(stream.freezer, "REFOLD_S", 1e9)
 
 
 def rows(outputs: list[Output]) -> list[bytes]:
     """Return the rows of outputs in the order of their making."""
     return [encode_row(row) for output in outputs for row in output.rows]
+
+
+def said_last(partition: Partition) -> list[Output]:
+    """Return what is said before an orderly stop."""
+    return list(iter(partition.last_flush, None))
 
 
 def advance(partition: Partition, calls: int) -> list[Output]:
@@ -119,7 +127,8 @@ def advance(partition: Partition, calls: int) -> list[Output]:
 def test_a_state_is_frozen_each_epoch_that_its_share_of_time_allows(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream.partition, "FREEZE_DUTY", 1e9)
+    monkeypatch.setattr(stream.freezer, "FREEZE_DUTY", 1e9)
+    monkeypatch.setattr(stream.freezer, "WRITE_BYTES_PER_S", 1e12)
     partition = start()
     advance(partition, 5)
     first = partition.snapshot()
@@ -143,7 +152,7 @@ def test_the_snapshot_after_an_orderly_stop_is_the_last_state(start: Start) -> N
     advance(partition, 5)
     first = partition.snapshot()
     advance(partition, 5)
-    partition.last_flush()
+    said_last(partition)
     last = partition.snapshot()
     assert last != first
     assert start(last).position == partition.position
@@ -195,16 +204,50 @@ def fields(outputs: list[Output]) -> set[tuple[str, str]]:
 def test_past_what_a_predecessor_saw_all_is_said_again(
     start: Start, records: list[LogRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream.partition, "RESEND_CHECK_S", 0.0)
+    monkeypatch.setattr(stream.partition, "SEEN_CHECK_S", 0.0)
+    monkeypatch.setattr(stream.partition, "GLIMPSE_S", 1e9)
     first = start()
     advance(first, 10)
     resumed = start(first.snapshot())
     calls = len(records) // 3 - 10
-    advance(resumed, calls - 3)
+    assert not fields(advance(resumed, calls - 3))
     late = advance(resumed, 8)
     whole = {(c, f) for c, f in fields([resumed.resend()])}
     assert len(whole) > 100
     assert fields(late) >= whole
+
+
+@pytest.mark.usefixtures("always_large")
+def test_while_a_state_is_written_the_snapshot_before_stands(
+    start: Start, records: list[LogRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream.freezer, "REFOLD_S", 0.0)
+    writing = Event()
+    written = stream.freezer._written
+
+    def slowly(*given: Any) -> stream.freezer.Written:
+        assert writing.wait(60.0)
+        return written(*given)
+
+    partition = start()
+    advance(partition, 5)
+    first, at = partition.snapshot(), partition.position
+    advance(partition, 5)
+    monkeypatch.setattr(stream.freezer, "_written", slowly)
+    copied_at = partition.position
+    assert partition.snapshot() == first
+    advance(partition, 5)
+    assert partition.snapshot() == first
+    assert start(first).position == at
+    writing.set()
+    while (second := partition.snapshot()) == first:
+        pass
+    resumed = start(second)
+    assert resumed.position == copied_at != partition.position
+    # What was folded while it was written is in no part of it.
+    whole, again = (rows(advance(one, len(records))) for one in (start(), resumed))
+    assert again
+    assert again == whole[-len(again) :]
 
 
 def test_before_an_orderly_stop_a_resumed_shard_says_all(start: Start) -> None:
@@ -212,7 +255,7 @@ def test_before_an_orderly_stop_a_resumed_shard_says_all(start: Start) -> None:
     advance(first, 10)
     resumed = start(first.snapshot())
     advance(resumed, 3)
-    assert fields([resumed.last_flush()]) >= fields([resumed.resend()])
+    assert fields(said_last(resumed)) >= fields([resumed.resend()])
 
 
 def test_what_another_version_wrote_is_refused(start: Start) -> None:

@@ -1,17 +1,19 @@
 """A line that makes the fold raise is set aside with its traceback; everything else counts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
 
+from operators.frozen import whole
 from operators.intake import AnyRecord
 from operators.results import DeadLetter, Output
 from operators.shard import Record, Shard
+from operators.snapshot import Captured
 from simulators.api import SimulationPlan, simulate_lines
 from sinks.results import sorted_lines
 from stream.options import make_shard
-from stream.quarantine import KEPT_BYTES, Quarantine
+from stream.quarantine import KEPT_BYTES, MOST_BYTES, Quarantine
 from stream.replay import version_of
 from stream.settings import Settings
 
@@ -72,6 +74,12 @@ def rows(outputs: Sequence[Output]) -> list[bytes]:
     return list(sorted_lines(row for output in outputs for row in output.rows))
 
 
+def frozen(captured: Captured) -> Callable[[], bytes]:
+    """Return a function that gives the bytes of a captured state."""
+    state = whole(captured.parts())
+    return lambda: state
+
+
 def letters(outputs: Sequence[Output]) -> list[DeadLetter]:
     """Return what was set aside."""
     return [letter for o in outputs for letter in o.dead if letter.reason == "poison"]
@@ -112,6 +120,26 @@ def test_an_event_that_breaks_the_next_tick_is_found(session: list[bytes]) -> No
     assert rows(outputs) == rows(sound)
 
 
+def test_a_line_is_searched_from_the_state_before_while_a_newer_one_is_encoded(
+    session: list[bytes],
+) -> None:
+    sound = fold(Quarantine(lambda: make_shard(0, Settings())), session)
+    quarantine = Quarantine(fragile)
+    lines = with_bad(session, POISON, [200])
+    outputs = fold(quarantine, lines[:100])
+    captured = quarantine.capture()
+    outputs += [output for batch in batches(lines[100:150]) for output in quarantine.step(batch)]
+    kept = quarantine.kept_bytes
+    quarantine.adopt(captured, frozen(captured))
+    assert 0 < quarantine.kept_bytes < kept
+    late = quarantine.capture()
+    outputs += fold(quarantine, lines[150:])
+    quarantine.adopt(late, frozen(late))
+    outputs += quarantine.step([])
+    assert len(letters(outputs)) == 1
+    assert rows(outputs) == rows(sound)
+
+
 def test_the_stream_goes_on_where_the_cause_is_older_than_the_frozen_state(
     session: list[bytes],
 ) -> None:
@@ -146,7 +174,10 @@ def test_kept_records_are_bounded(session: list[bytes]) -> None:
     line = next(line for line in session if b'"enter"' in line)
     big = Record(version_of(1), 0, (line + b"\n") * (KEPT_BYTES // len(line) // 4))
     kept = []
-    for n in range(6):
+    full = []
+    for n in range(20):
         quarantine.step([replace(big, version=version_of(n + 1))])
         kept.append(quarantine.kept_bytes)
-    assert max(kept) <= KEPT_BYTES
+        full.append(quarantine.full)
+    assert max(kept) <= MOST_BYTES
+    assert full == [size > KEPT_BYTES for size in kept]

@@ -107,9 +107,12 @@ def test_old_states_go_once_a_newer_one_is_durable(tmp_path: Path) -> None:
     files = StateFiles(tmp_path, 1)
     other = StateFiles(tmp_path, 2).write(1, b"other")
     names = [files.write(number, b"%d" % number) for number in range(1, 6)]
-    (tmp_path / f"{names[4]}.part").write_bytes(b"half")
+    old, young = (tmp_path / f"{names[n]}.part" for n in (2, 4))
+    for half in (old, young):
+        half.write_bytes(b"half")
     files.forget(names[3])
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names[2:], other])
+    kept = [*names[2:], young.name, other]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
     assert files.read(names[3]) == b"4"
     with pytest.raises(StateError, match="liveroom reset"):
         files.read(names[0])
