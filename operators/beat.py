@@ -22,6 +22,7 @@ from operators.results import Patch, Row
 from operators.row_blocks import MetricRows
 from operators.rows import Rows
 from operators.sessions import RESUME_MS, Place
+from operators.watched import room_channels
 
 BEAT_MS: Final = 5_000
 PRESENCE_LAG_S: Final = 65
@@ -206,7 +207,7 @@ class Beat:
             where = state.sessions.place(session)
             if int(state.sessions.current[state.sessions.room[session]]) == session:
                 out.sealed.append(where)
-                out.retired += self._channels(where)
+                out.retired += room_channels(state.plan, where)
         state.cube.drop_marks(state.sessions.sealed, state.sessions.is_total)
         state.tags.release(state.sessions.sealed)
         compact_viewers(state, self._fold.talk)
@@ -220,17 +221,8 @@ class Beat:
             name
             for room in rooms
             if sessions.sealed[newest[room]]
-            for name in self._channels(sessions.places[room])
+            for name in room_channels(self._state.plan, sessions.places[room])
         ]
-
-    def _channels(self, where: Place) -> list[str]:
-        room = f"{where.tenant}/{where.room_id}"
-        splits = [
-            f"split:{room}/{view.dimension}"
-            for view in self._state.plan.views
-            if view.dimension not in ("room", "tenant")
-        ]
-        return [f"room:{room}", f"hist:{room}", f"hist:{room}/product", *splits]
 
     def _touch_live(self) -> None:
         """A pane went by: rolling figures change without any event."""

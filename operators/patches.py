@@ -17,9 +17,11 @@ from operators.plan import ROOM_DIMENSION, View
 from operators.results import Patch
 from operators.rings import grown
 from operators.sent import Sent
+from operators.watched import Watched
 
 _MINUTE_MS: Final = 60_000
 _NULL: Final = b"null"
+WIDE_EVERY: Final = 4
 _RELEASE_MS: Final = 60_000
 """What was sent of a session that is over is kept for so long after it was last said."""
 
@@ -38,7 +40,8 @@ class Patches:
     Two kinds of flush, since one event changes some hundred figures: a *quick* one says the
     `QUICK` windows of rooms; a full one says everything, also what quick ones left over.
     `left_over`: whether there is any of that. A full flush may be cut in slices: `in_round`
-    while some of what was there at the first of them is unsaid.
+    while some of what was there at the first of them is unsaid. Rooms that nobody looks at
+    (`watched`) wait for each `WIDE_EVERY`th round, and for a flush that is not cut.
     """
 
     def __init__(self, state: State, figures: Figures, boards: Boards) -> None:
@@ -58,6 +61,8 @@ class Patches:
         self._left: Bool = np.zeros(0, np.bool_)
         self._release_at_ms = 0
         self._round: Bool = np.zeros(0, np.bool_)
+        self._rounds = 0
+        self.watched = Watched(state)
         self._traded = False
         self.left_over = self.in_round = False
         self._channels: dict[int, tuple[str, str]] = {}
@@ -116,12 +121,17 @@ class Patches:
         cells = self._slice(most) if full else dirty[:0]
         self.left_over = bool(self._left.any())
         rooms = dirty[(cube.cell_dimension[dirty] == ROOM_DIMENSION) & self._left[dirty]]
+        rooms = rooms[self.watched.of(rooms)]
         return rooms[self._current(rooms)], cells[self._current(cells)]
 
     def _slice(self, most: int | None) -> I64:
         """The next cells of the round, or of a new one; they are no longer left."""
         if most is None or not self.in_round:
             self._round = self._left.copy()
+            self._rounds += 1
+            if most is not None and self._rounds % WIDE_EVERY:
+                due = np.flatnonzero(self._round)
+                self._round[due] = self.watched.of(due)
         cells = np.flatnonzero(self._round)[:most]
         self._round[cells] = self._left[cells] = False
         self.in_round = bool(self._round.any())

@@ -32,6 +32,13 @@ KEY_KINDS: Final = (
     KeyKind("logseq", "logseq", "hash", ("<channel>",), "last sequence number of each log channel"),
     KeyKind("out", "out", "stream", ("c", "k", "e", "s", "d", "t"), "changes, for gateways"),
     KeyKind("channels", "channels", "hash", ("<channel>",), "directory of the shard's channels"),
+    KeyKind(
+        "watched",
+        "watched",
+        "zset",
+        ("<channel>",),
+        "channels that gateways have readers of, and until when (ms)",
+    ),
     KeyKind("dead", "dead", "stream", ("reason", "raw", "detail", "v"), "dead letters"),
     KeyKind(
         "rules", "rules", "hash", ("digest", "text"), "the rule file last put into the log, packed"

@@ -12,6 +12,8 @@ import redis
 from operators.results import Output
 from operators.shard import Shard
 from sinks.log_reader import LogReader
+from sinks.redis_claim import now_ms
+from sinks.redis_keys import key
 from sinks.redis_pending import Limits
 from sinks.redis_sink import RedisSink
 from sinks.results_file import ResultsFile, shard_file
@@ -236,12 +238,19 @@ class OutputAsker:
         self._redis = redis.Redis.from_url(url, socket_timeout=1.0)
 
     def __call__(self, shard: int) -> OutputState | None:
-        """Epoch and last entry; None also before the first claim."""
+        """Epoch, last entry, what is watched; None also before the first claim."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hmget(key(shard, "meta"), ["epoch", "n"])
+        pipe.zrangebyscore(key(shard, "watched"), now_ms(), "+inf")
         try:
-            epoch, last = self._redis.hmget(f"{{{shard}}}:meta", ["epoch", "n"])
+            (epoch, last), watched = pipe.execute()
         except redis.RedisError:
             return None
-        return OutputState(epoch.decode(), int(last or 0)) if isinstance(epoch, bytes) else None
+        if not isinstance(epoch, bytes):
+            return None
+        # A gateway that serves nobody still says that it is there.
+        names = frozenset(name.decode() for name in watched) if watched else None
+        return OutputState(epoch.decode(), int(last or 0), names)
 
     def close(self) -> None:
         """Close the connection."""

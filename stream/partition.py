@@ -37,10 +37,14 @@ LAST_FLUSH_S: Final = 1.5
 
 
 class OutputState(NamedTuple):
-    """What Redis says of a shard: epoch of its outputs, number of the log's last entry."""
+    """What Redis says of a shard: epoch of its outputs, number of the log's last entry.
+
+    `watched`: the channels that gateways have readers of; None: no gateway tells.
+    """
 
     epoch: str
     last_n: int
+    watched: frozenset[str] | None = None
 
 
 def version_of(entry_id: str) -> str:
@@ -131,7 +135,7 @@ class Partition:
         self._note_durable()
         out: list[tuple[bool, Output]] = []
         now_s = time.monotonic()
-        if now_s >= self._next_check_s and self._must_resend():
+        if now_s >= self._next_check_s and self._look_at_redis():
             out.append((True, self.resend()))
         if self._catching_up and not self._claimed:
             # Something must be written to claim the shard; till then nobody knows what was seen.
@@ -258,13 +262,14 @@ class Partition:
         self.shard.state.count("log_gaps")
         self.shard.state.count("log_lost", gap.lost_count or 0)
 
-    def _must_resend(self) -> bool:
-        """Ask Redis whether it still holds what we said; notes the end of what was seen, too."""
+    def _look_at_redis(self) -> bool:
+        """Hear who watches what and the end of what was seen; whether what we said is lost."""
         state = self._ask(self.number) if self._ask is not None else None
         unseen = self._catching_up and self._seen_n is None
         self._next_check_s = time.monotonic() + (SEEN_CHECK_S if unseen else RESEND_CHECK_S)
         if state is None:
             return False
+        self.shard.patches.watched.tell(state.watched)
         # Only after our first output has fenced the predecessor is this the end of what it saw.
         if self._claimed and self._seen_n is None:
             self._seen_n = state.last_n

@@ -26,6 +26,7 @@ from sinks.gateway import http, views
 from sinks.gateway.actions import Actions
 from sinks.gateway.auth import Denied, verify_token
 from sinks.gateway.connection import GatewayConnection
+from sinks.gateway.demand import Demand
 from sinks.gateway.effects import Core, Player
 from sinks.gateway.feed import Feed, RedisStore
 from sinks.gateway.gateway import Gateway
@@ -153,6 +154,7 @@ class GatewayServer:
         )
         self.gateway = Gateway(core)
         self.feed = Feed(self._redis, settings.shards, self.hub, self._revoke)
+        self._demand = Demand(self._redis, settings.shards, self.hub)
         self._siblings = Siblings(
             self._redis,
             process,
@@ -197,7 +199,10 @@ class GatewayServer:
         )
         self.port = next(iter(self._server.sockets)).getsockname()[1]
         self._siblings.port = self.port
-        works = (self.feed.run, self.gateway.run_grid, self.gateway.run_watch, self._siblings.run)
+        works = (
+            *(self.feed.run, self.gateway.run_grid, self.gateway.run_watch),
+            *(self._siblings.run, self._demand.run),
+        )
         for work in works:
             task = asyncio.get_running_loop().create_task(work())
             task.add_done_callback(self._failed)

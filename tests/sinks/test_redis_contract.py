@@ -1,10 +1,14 @@
 """docs/redis.md, the table of keys and a live server say the same."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Final
 
+from redis.asyncio import Redis
+
 from operators.results import CHANNELS, DeadLetter, LogEntry, Output, Patch
+from sinks.gateway.demand import tell
 from sinks.log_reader import LogReader
 from sinks.log_writer import Appended, LogWriter
 from sinks.redis_client import Link, Reply
@@ -95,6 +99,13 @@ def _write_everything(server: RedisServer, link: Link) -> None:
     hook.close()
     sink.close()
     RulesWatch(link, 1, None, rules_of(Settings())).look()
+    asyncio.run(_say_what_is_watched(server.url))
+
+
+async def _say_what_is_watched(url: str) -> None:
+    redis = Redis.from_url(url, protocol=2)
+    await tell(redis, {0: frozenset({"room:t1/r1"})}, 1)
+    await redis.aclose()
 
 
 def _kind_of(name: str) -> KeyKind:
@@ -112,8 +123,13 @@ def _kind_of(name: str) -> KeyKind:
 
 
 def _fields(link: Link, name: str) -> set[str]:
-    if link.call("TYPE", name) == b"hash":
+    kept_as = link.call("TYPE", name)
+    if kept_as == b"hash":
         return {field.decode() for field in pairs(link.call("HGETALL", name))}
+    if kept_as == b"zset":
+        members = link.call("ZRANGE", name, 0, -1)
+        assert isinstance(members, list)
+        return {member.decode() for member in members if isinstance(member, bytes)}
     entries = link.call("XRANGE", name, "-", "+")
     assert isinstance(entries, list)
     return {field for entry in entries for field in _of_entry(entry)}
