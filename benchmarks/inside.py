@@ -64,12 +64,13 @@ def stages(path: str) -> Figures:
     return found
 
 
-def batch(path: str, plan: str) -> Figures:
+def batch(path: str, plan: str, rooms_watched: str = "") -> Figures:
     """The live rhythm: 250 events a step, then the flush that is due; ms of CPU, by kind.
 
     As `stream.partition` does it at one batch a flush interval: a quick flush each time, and each
     `FULL_EVERY`th time a full one instead. The first half of the recording warms up. A batch in
     which a beat falls (every 5 s of event time) also makes rows; its time is given by itself.
+    `rooms_watched`: so many rooms have readers; none named: nobody tells, all are watched.
     """
     shard = new_shard(plan)
     parts = read_events(Path(path), "ndjson", b"bench")
@@ -79,6 +80,10 @@ def batch(path: str, plan: str) -> Figures:
     warm = b"\n".join(lines[: len(lines) // 2])
     shard.step([Record(version_of(1), 0, warm)])
     shard.flush(0)
+    if rooms_watched:
+        places = shard.state.sessions.places[: int(rooms_watched)]
+        names = frozenset(f"room:{where.tenant}/{where.room_id}" for where in places)
+        shard.patches.watched.tell(names)
     starts = range(len(lines) // 2, len(lines) - LIVE_EVENTS, LIVE_EVENTS)
     for number, start in enumerate(starts[:BATCHES], 2):
         body = b"\n".join(lines[start : start + LIVE_EVENTS])

@@ -4,7 +4,9 @@
 
 Every frame carries the append time of the newest event it reflects (`newest`); the oldest event
 it may show for the first time was appended after the frame before it (`oldest`, an upper
-bound). One machine, one clock. Exits 1 if the p99 of `newest` is above 300 ms.
+bound). Events come in evenly, so those that a frame shows first are spread over the ages between
+the two: `any` is the age of an event whichever it is, each frame counted by the time it covers.
+One machine, one clock. Exits 1 if the p99 of `newest` is above 300 ms.
 """
 
 import argparse
@@ -37,6 +39,22 @@ async def probe(url: str, token: str, room: str, ages: list[tuple[float, float]]
             if update.kind == "update" and before:
                 ages.append((now - update.ts_ms, now - before))
             before = update.ts_ms
+
+
+def any_event(ages: list[tuple[float, float]], q: float) -> float:
+    """Quantile `q` of the age, in ms, of an event at the frame that shows it first."""
+    steps = 20
+    spread = sorted(
+        (newest + (oldest - newest) * (step + 0.5) / steps, oldest - newest)
+        for newest, oldest in ages
+        for step in range(steps)
+    )
+    wanted, passed = q * sum(weight for _, weight in spread), 0.0
+    for age, weight in spread:
+        passed += weight
+        if passed >= wanted:
+            return age
+    return 0.0
 
 
 def folded(redis_url: str, shards: int) -> int:
@@ -107,11 +125,14 @@ def run(args: argparse.Namespace, folder: Path, redis_url: str) -> int:
         for name, q in (("p50", 0.5), ("p99", 0.99)):
             figures[name] = newest[int(len(newest) * q)]
             figures[f"oldest_{name}"] = oldest[int(len(oldest) * q)]
+            figures[f"any_{name}"] = any_event(ages, q)
         print(json.dumps(figures))
         return 0
     for name, values in (("newest", newest), ("oldest", oldest)):
         at = [values[int(len(values) * q)] for q in (0.5, 0.95, 0.99)]
         print(f"{name} event in a frame: p50 {at[0]:.0f}, p95 {at[1]:.0f}, p99 {at[2]:.0f} ms")
+    at = [any_event(ages, q) for q in (0.5, 0.95, 0.99)]
+    print(f"any event at its first frame: p50 {at[0]:.0f}, p95 {at[1]:.0f}, p99 {at[2]:.0f} ms")
     print("load of the machine", os.getloadavg(), "cpu s", used)
     return 0 if newest[int(len(newest) * 0.99)] <= BAR_MS else 1
 
