@@ -156,8 +156,8 @@ def live(rounds: int) -> Found:
         f"{ms['first quick']:.2f} ms, full {ms['first full']:.1f} ms, beat "
         f"{ms['first beat']:.1f} ms. With readers on three rooms a quick flush says "
         f"{middle(column(found['watched'], 'quick_fields')):,.0f} fields, with `step` in "
-        f"{ms['watched quick']:.2f} ms, a full one {ms['watched full']:.1f} ms. `liveroom run` gives "
-        "flushes half of its time at most."
+        f"{ms['watched quick']:.2f} ms, a full one {ms['watched full']:.1f} ms. `liveroom run` "
+        "gives flushes half of its time at most."
     ]
     return Found(rows, words)
 
