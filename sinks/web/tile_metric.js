@@ -154,15 +154,18 @@ export function all(ctx, body, spec) {
   };
 }
 
-/** Catalogue entries, then whatever else the room sends that no catalogue lists. */
+/** Catalogue entries, then whatever else the room sends that no catalogue lists; what is null for a reason, too. */
 function names(ctx) {
   const present = new Set();
-  for (const field of ctx.store.fields(ctx.channel.room(ctx.room)).keys()) {
+  for (const [field, value] of ctx.store.fields(ctx.channel.room(ctx.room))) {
     const dot = field.indexOf(".");
-    if (/^(session|m1|r1|r5|r10)$/.test(field.slice(0, dot))) present.add(field.slice(dot + 1));
+    if (!/^(session|m1|r1|r5|r10)$/.test(field.slice(0, dot))) continue;
+    const name = field.slice(dot + 1);
+    if (name === "nulls") Object.keys(value).forEach((metric) => present.add(metric));
+    else present.add(name);
   }
   const listed = ctx.catalogue.metrics.map((entry) => entry.name).filter((name) => present.has(name));
-  const rest = [...present].filter((name) => name !== "nulls" && !ctx.catalogue.has(name)).sort();
+  const rest = [...present].filter((name) => !ctx.catalogue.has(name)).sort();
   return [...listed, ...rest];
 }
 

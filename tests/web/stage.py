@@ -74,10 +74,17 @@ class Gateway:
 
 
 class Stage:
-    """Redis, gateway and the script that feeds them. A context manager."""
+    """Redis, gateway and the script that feeds them. A context manager.
 
-    def __init__(self, folder: Path, script: Script, assets: Path | None = None) -> None:
+    Its updates have the times of a clock that runs `pace` times as fast as the wall's.
+    """
+
+    def __init__(
+        self, folder: Path, script: Script, assets: Path | None = None, pace: float = 1.0
+    ) -> None:
         self.script = script
+        self._pace = pace
+        self._began_ms = _now()
         self.redis = RedisServer.start(folder)
         self.settings = Settings(
             redis_url=self.redis.url, shards=1, port=0, token_secret=SECRET, assets_dir=assets
@@ -137,12 +144,14 @@ class Stage:
             for name in [name for name, value in fields.items() if value is None]:
                 del known[name]
         made = tuple(Patch(channel, fields) for channel, fields in patches.items())
-        self._write(Output(0, self._version(), _now(), patches=made))
+        self._write(Output(0, self._version(), self._clock(), patches=made))
 
     def alert(self, entry: dict[str, object]) -> None:
         """Append to the alert log."""
         self.alerts.append(entry)
-        self._write(Output(0, self._version(), _now(), entries=(LogEntry(ALERTS, 0, entry),)))
+        self._write(
+            Output(0, self._version(), self._clock(), entries=(LogEntry(ALERTS, 0, entry),))
+        )
 
     def advance(self, seconds: int = 1) -> None:
         """Play the script on."""
@@ -174,7 +183,7 @@ class Stage:
 
     def _whole(self) -> Output:
         made = tuple(Patch(channel, fields) for channel, fields in self.state.items())
-        return Output(0, self._version(), _now(), patches=made)
+        return Output(0, self._version(), self._clock(), patches=made)
 
     def _run(self) -> None:
         while not self._end.wait(0.25):
@@ -195,9 +204,13 @@ class Stage:
         with self._lock:
             self.sink.write([output])
 
+    def _clock(self) -> int:
+        """The wall's clock, `pace` times as fast since the start, ms."""
+        return self._began_ms + round((_now() - self._began_ms) * self._pace)
+
     def _version(self) -> str:
         self._position += 1
-        return f"{_now():013d}-{self._position:020d}"
+        return f"{self._clock():013d}-{self._position:020d}"
 
 
 def _now() -> int:
