@@ -106,8 +106,12 @@ export function terms(ctx, body, spec) {
   body.append(list);
   const room = ctx.channel.room(ctx.room);
   const boards = ["terms", "terms_session"].map((name) => ctx.channel.own(ctx.room, name));
+  const resize = new ResizeObserver(() => wholeLines(list));
+  resize.observe(list);
+  let drawn = "";
   return {
     channels: [...boards, room],
+    dispose: () => resize.disconnect(),
     subjects: () => SHARES.map((metric) => ({ metric, window: "r5", channel: room })),
     update() {
       const rows = termLines(boards.map((channel) => ctx.store.fields(channel)), spec.limit ?? 24);
@@ -121,6 +125,9 @@ export function terms(ctx, body, spec) {
         setText(count, integer(row.value, lang));
         element.dataset.weight = String(Math.ceil((row.value / top) * 4));
       }
+      const now = rows.map(({ key }) => `${key} ${elements.get(key).element.textContent.length} ${elements.get(key).element.dataset.weight}`).join();
+      if (now !== drawn) wholeLines(list);
+      drawn = now;
       if (spec.shares === true) {
         const shares = SHARES.map((name) => scalar(ctx.store.get(room, `r5.${name}`)));
         setText(ctx.extra, shares.every((share) => share === null) ? "" : t("term_shares", ...shares.map((share) => percent(share, lang, 0))));
@@ -128,6 +135,13 @@ export function terms(ctx, body, spec) {
       return rows.length > 0;
     },
   };
+}
+
+/** Hides what would be cut by the lower edge. */
+function wholeLines(list) {
+  const limit = list.offsetTop + list.clientHeight + 1;
+  const cut = [...list.children].map((item) => item.offsetTop + item.offsetHeight > limit);
+  [...list.children].forEach((item, at) => item.classList.toggle("cut", cut[at]));
 }
 
 const SHARES = ["question_share", "negative_share"];

@@ -40,7 +40,7 @@ function say(name, parts) {
   const whole = parts.join(" + ");
   if (name.title === whole) return;
   name.title = whole;
-  name.replaceChildren(...parts.map((part, at) => node("span", { class: "line-part", dir: "auto", text: at === 0 ? part : ` + ${part}` })));
+  name.replaceChildren(...parts.map((part, at) => node("span", { class: "line-part", dir: "auto", text: at === 0 ? part : `+ ${part}` })));
 }
 
 function list({ lang, extra }, body, columns) {

@@ -25,7 +25,7 @@ export const SCREENS = {
       { kind: "heat", area: "heat" },
       { kind: "split", title: "tile_channels", dimension: "channel", share: ["view_uv", "view_pv"], second: "pay_uv", area: "channels", limit: 6 },
       { kind: "stock", compact: true, area: "stock", limit: 6 },
-      { kind: "terms", area: "terms", limit: 14 },
+      { kind: "terms", area: "terms", limit: 18 },
       { kind: "lines", board: "keywords", compact: ["value", "paid_minor"], area: "talk", limit: 4 },
       { kind: "lines", board: "pairs", compact: ["value"], area: "talk", limit: 4 },
       { kind: "ticker", title: "tile_alerts", area: "ticker", limit: 3 },

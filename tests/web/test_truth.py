@@ -11,6 +11,7 @@ from tests.web.figures import NONE, count, percent, yuan
 from tests.web.script import Script
 from tests.web.script_cast import GROUP, Fields, names
 from tests.web.stage import Stage
+from tests.web.test_layout import MISFITS
 
 pytestmark = pytest.mark.browser
 
@@ -187,7 +188,8 @@ def talk_line(line: Fields, fields: tuple[str, ...]) -> tuple[str, ...]:
     named = [str(cast("Fields", titles[f"product.{line[side]}"])["title"])
              for side in ("a", "b") if side in line]  # fmt: skip
     figures = [yuan(line[f]) if f == "paid_minor" else count(line[f]) for f in fields]
-    return (" + ".join(named) or str(line["key"]), *figures)
+    # The gap between the two names is the style sheet's.
+    return ("+ ".join(named) or str(line["key"]), *figures)
 
 
 @pytest.mark.parametrize("board", TALK)
@@ -236,6 +238,23 @@ def test_the_sessions_terms_stand_in_when_nothing_was_said_lately(
     stage.publish(
         {f"board:{GROUP}/terms@r1": recent, f"board:{GROUP}/terms_session@r1": {"1": None}}
     )
+
+
+def test_terms_that_do_not_fit_are_left_out_as_a_whole(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.url(rooms="t1/r1", lang="zh"), size=(1366, 768)).page
+    channel = f"board:{GROUP}/terms@r1"
+    before = dict(stage.state[channel])
+    long: Fields = {
+        str(rank): {"rank": rank, "key": f"很长的评论热词{rank}", "value": 9, "mentions": 9}
+        for rank in range(1, 19)
+    }
+    stage.publish({channel: dict.fromkeys(before) | long})
+    shown = page.get_by_role("region", name="评论热词", exact=True).locator(".term-text")
+    expect(shown.last).to_have_text("很长的评论热词18")
+    expect(shown.first).to_be_visible()
+    expect(shown.last).to_be_hidden()
+    assert page.evaluate(MISFITS, True) == []
+    stage.publish({channel: dict.fromkeys(long) | before})
 
 
 def test_the_heat_map_names_kinds_and_products(stage: Stage, open_page: OpenPage) -> None:
