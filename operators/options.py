@@ -34,6 +34,7 @@ class Options:
     explanation_tail_ms: int = 180_000
     words: Words = Words()
     term_horizon_ms: int = 300_000
+    ledger_days: int = 30
     leave_out: frozenset[str] = frozenset()
     """Names of `stream.parts.PARTS` that are not worked out."""
 

@@ -223,7 +223,10 @@ class Shard:
     def new_group(self, tenant: str, group: str) -> Group:
         """An empty group as rules and options say; not yet one of ours."""
         options = self.state.options
-        stock = StockSettings(low_units=options.stock_low_units)
+        stock = StockSettings(
+            low_units=options.stock_low_units,
+            line_retention_ms=options.ledger_days * 86_400_000,
+        )
         return Group(tenant, group, self.in_force.of(tenant, group), stock, options.leave_out)
 
     def _beat(self, tick_ms: int, record: AnyRecord) -> list[Output]:

@@ -31,6 +31,7 @@ def options_of(settings: Settings) -> Options:
         explanation_tail_ms=settings.explanation_tail_ms,
         term_horizon_ms=settings.term_horizon_ms,
         leave_out=parts_left_out(settings),
+        ledger_days=settings.ledger_days,
     )
 
 

@@ -1,11 +1,13 @@
 """Pools and orders of one group: a reducer whose end state does not depend on arrival order."""
 
 import heapq
+from collections.abc import Callable
 
 import msgspec
 
+from operators.stock.archive import Archive
 from operators.stock.drain import PANE_MS
-from operators.stock.figures import Costs, Judged, figures_of, summary_of
+from operators.stock.figures import Costs, Judged, Older, figures_of, summary_of
 from operators.stock.model import (
     BACK,
     FLOW,
@@ -43,8 +45,13 @@ class Books(msgspec.Struct):
 class StockBook:
     """Pools of one group at one point of its log; `operators.stock.ledger` keeps two of them."""
 
-    def __init__(self, settings: StockSettings) -> None:
+    def __init__(
+        self, settings: StockSettings, archive: Archive, bring_back: Callable[[str], None]
+    ) -> None:
+        """`bring_back` puts an order that lies in the archive into both books, if it does."""
         self.settings = settings
+        self._archive = archive
+        self._bring_back = bring_back
         self._state = Books()
 
     def apply(self, event: Event) -> None:
@@ -72,10 +79,16 @@ class StockBook:
         state.watermark_ms = watermark_ms
         while state.deadlines and state.deadlines[0][0] <= watermark_ms:
             _, order_id, line_id = heapq.heappop(state.deadlines)
+            if self._archive.is_unpaid(order_id):
+                self._bring_back(order_id)
             if order_id in state.orders:
                 self._settle(order_id, state.orders[order_id], line_id)
+        fold_ms = watermark_ms - self.settings.horizon_ms
+        if fold_ms // PANE_MS != (before - self.settings.horizon_ms) // PANE_MS:
+            for pool in state.pools.values():
+                pool.fold(fold_ms)
         if watermark_ms // BEAT_MS != before // BEAT_MS:
-            self._beat(before, watermark_ms)
+            self._beat()
 
     def changed(self) -> set[str]:
         """Pools whose figures may have changed since the last call."""
@@ -107,17 +120,41 @@ class StockBook:
         if found is None:
             return {}
         shown_ms = now_ms - self._state.listed.get(pool, now_ms)
-        return figures_of(found, self._state.costs, self.settings, now_ms, shown_ms)
+        costs, older = self._state.costs, self._older(pool)
+        return figures_of(found, costs, self.settings, now_ms, shown_ms, older)
 
     def judged(self, pool: str, now_ms: int) -> Judged:
         """The same figures, each worked out when it is asked for. The pool must be known."""
         state = self._state
         shown_ms = now_ms - state.listed.get(pool, now_ms)
-        return Judged(state.pools[pool], state.costs, self.settings, now_ms, shown_ms)
+        found, older = state.pools[pool], self._older(pool)
+        return Judged(found, state.costs, self.settings, now_ms, shown_ms, older)
 
     def summary(self, now_ms: int) -> dict[str, object]:
         """Sums of all pools and the names of those that stand out."""
         return summary_of({pool: self.figures(pool, now_ms) for pool in self.pools()})
+
+    def _older(self, pool: str) -> Older:
+        """Takes of the pool that are in the archive alone."""
+        return lambda: self._archive.takes(pool, self.settings.listed_orders)
+
+    @property
+    def orders(self) -> dict[str, Order]:
+        """The orders that are not in the archive."""
+        return self._state.orders
+
+    def put_back(self, order_id: str, order: Order) -> None:
+        """An order comes out of the archive."""
+        self._state.orders[order_id] = order
+        for key, (kind, name, _, at_ms, units) in order.effects.items():
+            if kind == TAKE and name in self._state.pools:
+                line_key = f"{key.removeprefix(f'{TAKE}|')}|{order_id}"
+                self._state.pools[name].take(line_key, at_ms, units, 1)
+
+    def drop_take(self, pool: str, line_key: str) -> None:
+        """The archive knows this one alone from now on."""
+        if pool in self._state.pools:
+            self._state.pools[pool].takes.pop(line_key, None)
 
     def snapshot(self) -> Books:
         """The state itself."""
@@ -234,20 +271,13 @@ class StockBook:
             else:
                 pool.unmove(key, room, at_ms, delta)
 
-    def _beat(self, last_ms: int, watermark_ms: int) -> None:
-        """Fold history, a pane at a time, and mark pools whose velocity still moves."""
-        before_ms = watermark_ms - self.settings.horizon_ms
-        folds = before_ms // PANE_MS != (last_ms - self.settings.horizon_ms) // PANE_MS
+    def _beat(self) -> None:
+        """Mark pools whose velocity still moves."""
         for name, pool in self._state.pools.items():
-            if folds:
-                pool.fold(before_ms)
             if pool.moving():
                 self._state.dirty[name] = True
-        keep_ms = watermark_ms - self.settings.line_retention_ms
-        if watermark_ms // 3_600_000 != (watermark_ms - BEAT_MS) // 3_600_000:
-            self._retire(keep_ms)
 
-    def _retire(self, before_ms: int) -> None:
+    def retire(self, before_ms: int) -> None:
         """Forget orders untouched since `before_ms`: their sums stay, their names do not."""
         old = [name for name, order in self._state.orders.items() if order.last_ms < before_ms]
         for order_id in old:

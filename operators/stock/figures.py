@@ -1,6 +1,6 @@
 """Figures of one stock pool, as they go on the wire. Formulas: docs/alerts.md."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -10,7 +10,15 @@ from operators.stock.model import StockSettings
 from operators.stock.pool import Pool
 from stream.events import Event
 
+Older = Callable[[], Mapping[str, tuple[int, int]]]
+"""Gives takes of a pool that its `takes` lack; asked only where units are oversold."""
+
 _MARKS: Final = ("hot", "dead", "slow")
+
+
+def no_older() -> Mapping[str, tuple[int, int]]:
+    """There are none."""
+    return {}
 
 
 class Costs(msgspec.Struct):
@@ -49,11 +57,21 @@ class Judged:
     Rules name few of them and are judged at every beat; the same values as `figures_of`.
     """
 
-    __slots__ = ("_all", "_speeds", "available", "costs", "now_ms", "pool", "settings", "shown_ms")
+    __slots__ = (
+        *("_all", "_older", "_speeds", "available", "costs", "now_ms", "pool", "settings"),
+        "shown_ms",
+    )
 
     def __init__(
-        self, pool: Pool, costs: Costs, settings: StockSettings, now_ms: int, shown_ms: int
+        self,
+        pool: Pool,
+        costs: Costs,
+        settings: StockSettings,
+        now_ms: int,
+        shown_ms: int,
+        older: Older = no_older,
     ) -> None:
+        self._older = older
         self.pool = pool
         self.costs = costs
         self.settings = settings
@@ -75,7 +93,9 @@ class Judged:
                 self._speeds = speeds_of(self.available, rate)
             return self._speeds[name]
         if self._all is None:
-            self._all = figures_of(self.pool, self.costs, self.settings, self.now_ms, self.shown_ms)
+            self._all = figures_of(
+                self.pool, self.costs, self.settings, self.now_ms, self.shown_ms, self._older
+            )
         return self._all.get(name)
 
 
@@ -103,7 +123,12 @@ def speeds_of(available: int | None, rate: Rate | None) -> dict[str, object]:
 
 
 def figures_of(
-    pool: Pool, costs: Costs, settings: StockSettings, now_ms: int, shown_ms: int = 0
+    pool: Pool,
+    costs: Costs,
+    settings: StockSettings,
+    now_ms: int,
+    shown_ms: int = 0,
+    older: Older = no_older,
 ) -> dict[str, object]:
     """All figures of a pool at `now_ms`, `shown_ms` after its item was put up.
 
@@ -123,7 +148,7 @@ def figures_of(
         "safety": safety_of(pool, settings),
         "available": available,
         "oversell_units": pool.oversold(),
-        "oversell_orders": pool.oversold_orders(settings.listed_orders),
+        "oversell_orders": pool.oversold_orders(settings.listed_orders, older),
         **speeds,
         "products": sorted(pool.products),
     }

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from operators.stock.archive import Archive, Kept
 from operators.stock.book import Books, StockBook
 from operators.stock.figures import Judged
 from operators.stock.model import StockSettings
@@ -31,9 +32,11 @@ class _State(msgspec.Struct):
     settled: Books = msgspec.field(default_factory=Books)
     waiting: list[Event] = []
     watermark_ms: int = -1
+    archive: Kept = msgspec.field(default_factory=Kept)
 
 
 _MINUTE_MS: Final = 60_000
+_DAY_MS: Final = 86_400_000
 
 
 class StockLedger:
@@ -48,8 +51,9 @@ class StockLedger:
         self.tenant = tenant
         self.group = group
         self.settings = settings or StockSettings()
-        self._live = StockBook(self.settings)
-        self._settled = StockBook(self.settings)
+        self._archive = Archive(self.settings.payment_timeout_ms)
+        self._live = StockBook(self.settings, self._archive, self._bring_back)
+        self._settled = StockBook(self.settings, self._archive, self._bring_back)
         self._waiting: list[Event] = []
         self._watermark_ms = -1
         self._said: dict[str, dict[str, object]] = {}
@@ -58,6 +62,8 @@ class StockLedger:
         """Fold one event; types that do not touch stock are ignored."""
         if event.type not in STOCK_TYPES:
             return
+        if event.order_id is not None and event.order_id not in self._live.orders:
+            self._bring_back(event.order_id)
         self._live.apply(event)
         if event.event_time_ms < self._watermark_ms:
             self._settled.apply(event)
@@ -77,7 +83,9 @@ class StockLedger:
         if watermark_ms <= self._watermark_ms:
             return set()
         # Speeds fall and shelves grow old without any event.
-        if watermark_ms // _MINUTE_MS > self._watermark_ms // _MINUTE_MS:
+        before_ms = self._watermark_ms
+        minute = watermark_ms // _MINUTE_MS > before_ms // _MINUTE_MS
+        if minute:
             self._live.touch()
         self._watermark_ms = watermark_ms
         due = [event for event in self._waiting if event.event_time_ms < watermark_ms]
@@ -88,7 +96,36 @@ class StockLedger:
             self._settled.apply(event)
         self._settled.advance(watermark_ms)
         self._live.advance(watermark_ms)
+        if minute:
+            self._put_away(watermark_ms)
+        if watermark_ms // _DAY_MS > before_ms // _DAY_MS:
+            self._retire(watermark_ms - self.settings.line_retention_ms)
         return self._settled.changed()
+
+    def _bring_back(self, order_id: str) -> None:
+        """Put an order that lies in the archive into both books again."""
+        orders = self._archive.take_back(order_id)
+        for book, order in zip((self._live, self._settled), orders, strict=False):
+            book.put_back(order_id, order)
+
+    def _put_away(self, watermark_ms: int) -> None:
+        """Pack the orders of which nothing is heard any more, where both books agree."""
+        before_ms = watermark_ms - self.settings.horizon_ms
+        live, settled = self._live.orders, self._settled.orders
+        quiet = [order_id for order_id, order in live.items() if order.last_ms < before_ms]
+        for order_id in quiet:
+            order = live[order_id]
+            if settled.get(order_id) == order and self._archive.put(order_id, order, watermark_ms):
+                del live[order_id], settled[order_id]
+        for pool, line_key in self._archive.pack():
+            for book in (self._live, self._settled):
+                book.drop_take(pool, line_key)
+
+    def _retire(self, before_ms: int) -> None:
+        """Once a day of the watermark: forget orders whose last event is too old."""
+        for book in (self._live, self._settled):
+            book.retire(before_ms)
+        self._archive.retire(before_ms)
 
     def changed(self) -> set[str]:
         """Pools whose live figures may have changed since the last call."""
@@ -141,7 +178,11 @@ class StockLedger:
     def snapshot(self) -> dict[str, object]:
         """The whole state as picklable data: MessagePack, ten times as fast as nested dicts."""
         state = _State(
-            self._live.snapshot(), self._settled.snapshot(), self._waiting, self._watermark_ms
+            self._live.snapshot(),
+            self._settled.snapshot(),
+            self._waiting,
+            self._watermark_ms,
+            self._archive.snapshot(),
         )
         return {"state": msgspec.msgpack.encode(state)}
 
@@ -153,5 +194,6 @@ class StockLedger:
             state = msgspec.msgpack.decode(packed, type=_State)
         self._live.restore(state.live)
         self._settled.restore(state.settled)
+        self._archive.restore(state.archive)
         self._waiting = state.waiting
         self._watermark_ms = state.watermark_ms

@@ -31,7 +31,7 @@ class StockSettings:
 
     payment_timeout_ms: int = 900_000
     horizon_ms: int = 62_000
-    line_retention_ms: int = 43_200_000
+    line_retention_ms: int = 30 * 86_400_000
     safety_units: int = 0
     low_eta_s: int = 600
     low_units: int = 5

@@ -22,6 +22,14 @@ def effects_of(order: Order, line_id: str, watermark_ms: int, timeout_ms: int) -
     return found
 
 
+def effects_of_all(order: Order, watermark_ms: int, timeout_ms: int) -> dict[str, Effect]:
+    """Effects of all lines of an order and of all its refunds."""
+    found: dict[str, Effect] = {}
+    for line_id in {*order.lines, *(refund.line_id for refund in order.refunds.values())}:
+        found.update(effects_of(order, line_id, watermark_ms, timeout_ms))
+    return found
+
+
 def effect_keys(order: Order, line_id: str) -> list[str]:
     """Every key that `effects_of` may give for a line."""
     keys = [f"{FLOW}|{line_id}|{number}" for number in range(3)]

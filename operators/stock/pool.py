@@ -1,5 +1,7 @@
 """One stock pool: its level, the quotas carved out of it, its takers and its drain."""
 
+from collections.abc import Callable, Mapping
+
 import msgspec
 
 from operators.stock.drain import Drain
@@ -8,7 +10,11 @@ from stream.events import Event
 
 
 class Pool(msgspec.Struct):
-    """Plain data of one pool. `takes` is line key -> (event ms, units) of held or sold units."""
+    """Plain data of one pool.
+
+    `takes` is line key -> (event ms, units) of held or sold units, as far as the archive does
+    not have them.
+    """
 
     total: Level = msgspec.field(default_factory=Level)
     quotas: dict[str, Level] = {}
@@ -95,13 +101,19 @@ class Pool(msgspec.Struct):
         on_hand = self.on_hand()
         return 0 if on_hand is None else max(0, self.total.reserved - on_hand)
 
-    def oversold_orders(self, limit: int) -> list[str]:
-        """Orders holding the oversold units: the newest takers, oldest first, at most `limit`."""
+    def oversold_orders(
+        self, limit: int, older: Callable[[], Mapping[str, tuple[int, int]]]
+    ) -> list[str]:
+        """Orders holding the oversold units: the newest takers, oldest first, at most `limit`.
+
+        `older` gives the takes that are not in `takes` any more.
+        """
         missing = self.oversold()
         if missing <= 0:
             return []
         orders: list[str] = []
-        newest = sorted(self.takes.items(), key=lambda item: (item[1][0], item[0]), reverse=True)
+        takes = {**older(), **self.takes}
+        newest = sorted(takes.items(), key=lambda item: (item[1][0], item[0]), reverse=True)
         for line_key, (_, units) in newest:
             if missing <= 0:
                 break
