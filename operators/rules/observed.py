@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from operators.rules.memo import Memo
 from operators.rules.model import Value
 from operators.talk.matching import Judge
 from stream.events import Event
@@ -18,7 +19,6 @@ KEEP_PANES: Final = 360
 """Half an hour of panes: the longest window a rule may ask for."""
 
 CONTRIBUTOR_PANES: Final = 120
-KEEP_ORDERS_MS: Final = 6 * 3_600_000
 
 OBSERVED_TYPES: Final = frozenset(
     {
@@ -81,8 +81,9 @@ class Observed(msgspec.Struct):
     """Observations of all rooms of a group; plain data."""
 
     rooms: dict[str, Room] = {}
-    orders: dict[str, tuple[str, int]] = {}
-    items: dict[str, tuple[str, int]] = {}
+    room_of: Memo = msgspec.field(default_factory=Memo)
+    """Order to the room it was placed or paid in."""
+    bought: Memo = msgspec.field(default_factory=Memo)
     """`order|line` to what was bought."""
     seen: dict[str, int] = {}
     urgent_ms: int = -1
@@ -126,16 +127,16 @@ class Observed(msgspec.Struct):
         if key in self.seen:
             return
         self.seen[key] = event.event_time_ms
-        room_id = event.room_id or self.orders.get(order_id, ("", 0))[0]
+        room_id = event.room_id or self.room_of.get(order_id)
         if not room_id:
             return
         line, item = f"{order_id}|{event.line_id or ''}", _item_of(event)
         room = self.room(room_id)
         if event.type != "refund_succeeded":
-            self.orders[order_id] = (room_id, event.event_time_ms)
+            self.room_of.put(order_id, room_id, event.event_time_ms)
             self._await(event, room_id)
             if item:
-                self.items[line] = (item, event.event_time_ms)
+                self.bought.put(line, item, event.event_time_ms)
         else:
             # Its order may be on its way still: what was bought is looked up when it is asked.
             item, pane = item or f"line|{line}", event.event_time_ms // PANE_MS
@@ -179,9 +180,8 @@ class Observed(msgspec.Struct):
             room.users = {user: ms for user, ms in room.users.items() if ms >= first * PANE_MS}
             room.explained = sorted(room.explained)[-20:]
             room.violations = [ms for ms in room.violations if ms >= now_ms]
-        before_ms = now_ms - KEEP_ORDERS_MS
-        self.orders = {key: one for key, one in self.orders.items() if one[1] >= before_ms}
-        self.items = {key: one for key, one in self.items.items() if one[1] >= before_ms}
+        for memo in (self.room_of, self.bought):
+            memo.forget(now_ms)
         self.seen = {key: ms for key, ms in self.seen.items() if ms >= now_ms - 300_000}
 
     def most_refunded(self, room_id: str, now_ms: int) -> tuple[str, str, float] | None:
@@ -191,7 +191,7 @@ class Observed(msgspec.Struct):
         for pane in range(last - CONTRIBUTOR_PANES, last):
             for item, times in room.refunded.get(pane, {}).items():
                 if item.startswith("line|"):
-                    item = self.items.get(item.removeprefix("line|"), ("", 0))[0]
+                    item = self.bought.get(item.removeprefix("line|"))
                 if item:
                     tally[item] = tally.get(item, 0) + times
         if not tally:
