@@ -13,20 +13,28 @@ import msgspec
 from operators.results import Patch
 
 PACKED: Final = 15
-"""Minutes packed together; corrections come for the last few only."""
+"""Minutes packed together in the end."""
+STEP: Final = 5
+"""Minutes packed together at first; corrections come for the last few only."""
 KEPT_MS: Final = 86_400_000
 """As long as the keys of an ended session live by default."""
 _LEVEL: Final = 6
 
 Fields = dict[str, object]
+Packed = tuple[dict[int, bytes], list[bytes], int, list[bytes]]
+"""The fields of a `Past`; one of an earlier version lacks the last."""
 
 
 class Past(msgspec.Struct):
-    """One channel: fields as JSON by start of the minutes not packed yet, packed ones before."""
+    """One channel: fields as JSON by start of the minutes not packed yet, packed ones before.
+
+    Each of `packed` has `PACKED` minutes, each of `steps` after them `STEP`.
+    """
 
     recent: dict[int, bytes] = {}
     packed: list[bytes] = []
     newest_ms: int = 0
+    steps: list[bytes] = []
 
     def put(self, start_ms: int, fields: Mapping[str, object], limit: int) -> None:
         """Keep fields of a minute, or their corrections; at most `limit` minutes stay."""
@@ -35,25 +43,44 @@ class Past(msgspec.Struct):
             fields = {**msgspec.json.decode(known, type=Fields), **fields}
         self.recent[start_ms] = msgspec.json.encode(fields)
         self.newest_ms = max(self.newest_ms, start_ms)
-        if len(self.recent) >= 2 * PACKED:
-            oldest = sorted(self.recent)[:PACKED]
-            body = [msgspec.Raw(self.recent.pop(at)) for at in oldest]
-            self.packed.append(zlib.compress(msgspec.json.encode(body), _LEVEL))
-        while len(self.packed) * PACKED + len(self.recent) > limit:
-            if self.packed:
-                del self.packed[0]
+        if len(self.recent) >= 2 * STEP:
+            self._pack()
+        while len(self) > limit:
+            for parts in (self.packed, self.steps):
+                if parts:
+                    del parts[0]
+                    break
             else:
                 del self.recent[min(self.recent)]
+
+    def __len__(self) -> int:
+        """Minutes kept."""
+        return len(self.packed) * PACKED + len(self.steps) * STEP + len(self.recent)
+
+    def _pack(self) -> None:
+        oldest = sorted(self.recent)[:STEP]
+        self.steps.append(_packed([msgspec.Raw(self.recent.pop(at)) for at in oldest]))
+        if len(self.steps) * STEP >= PACKED:
+            self.packed.append(_packed([raw for part in self.steps for raw in _raws(part)]))
+            self.steps = []
 
     def fields(self) -> Fields:
         """All kept fields, oldest minute first."""
         found: Fields = {}
-        for block in self.packed:
-            for minute in msgspec.json.decode(zlib.decompress(block), type=list[Fields]):
-                found.update(minute)
+        for part in (*self.packed, *self.steps):
+            for raw in _raws(part):
+                found.update(msgspec.json.decode(raw, type=Fields))
         for at in sorted(self.recent):
             found.update(msgspec.json.decode(self.recent[at], type=Fields))
         return found
+
+
+def _packed(minutes: list[msgspec.Raw]) -> bytes:
+    return zlib.compress(msgspec.json.encode(minutes), _LEVEL)
+
+
+def _raws(part: bytes) -> list[msgspec.Raw]:
+    return msgspec.json.decode(zlib.decompress(part), type=list[msgspec.Raw])
 
 
 class History:
@@ -97,13 +124,13 @@ class History:
         self._again = False
         return [Patch(name, self._pasts[name].fields()) for name in sorted(self._pasts)]
 
-    def snapshot(self) -> dict[str, tuple[dict[int, bytes], list[bytes], int]]:
+    def snapshot(self) -> dict[str, Packed]:
         """Plain data."""
         return {
-            name: (dict(past.recent), list(past.packed), past.newest_ms)
+            name: (dict(past.recent), list(past.packed), past.newest_ms, list(past.steps))
             for name, past in self._pasts.items()
         }
 
-    def restore(self, data: Mapping[str, tuple[dict[int, bytes], list[bytes], int]]) -> None:
+    def restore(self, data: Mapping[str, Packed]) -> None:
         """Take a snapshot."""
         self._pasts = {name: Past(*parts) for name, parts in data.items()}
