@@ -47,22 +47,23 @@ class Boards:
         cube, sessions = state.cube, state.sessions
         count = cube.cells.count
         shown = self._shown()
+        if seen is not None:
+            seen.begin()
         out: dict[Address, list[Line]] = {}
         places = {d.name: place for place, d in enumerate(state.plan.dimensions)}
-        for number, board in enumerate(self._boards):
+        for board in self._boards:
             place, measure = places.get(board.dimension), state.plan.number.get(board.measure)
             if place is None or measure is None:
                 continue
             cells = np.flatnonzero(
-                (cube.cell_dimension[:count] == place)
-                & (cube.slot_of[:count, measure] >= 0)
-                & shown[cube.cell_session[:count]]
+                (cube.cell_dimension[:count] == place) & shown[cube.cell_session[:count]]
             )
+            cells = cells[cube.slots_of(cells, measure) >= 0]
             room = sessions.room[cube.cell_session[cells]].astype(np.int64)
             address = room if board.per_room else sessions.group_of[room].astype(np.int64)
             values = self._as_of(cells, measure, after_pane)
             if seen is not None:
-                new = seen.changed(number, cells, values, address)
+                new = seen.changed(board, cells, values, address)
                 cells, values, room, address = cells[new], values[new], room[new], address[new]
             key = room if board.dimension == "room" else cube.cell_key[cells].astype(np.int64)
             self._rank(board, address, key, values, out)
@@ -143,7 +144,7 @@ class Boards:
 
     def _as_of(self, cells: I64, measure: int, after_pane: int | None) -> I64:
         cube = self._state.cube
-        slots = cube.slot_of[cells, measure].astype(np.int64)
+        slots = cube.slots_of(cells, measure)
         values = cube.total[slots].copy()
         if after_pane is not None:
             rows = cube.ring[slots].astype(np.int64)
@@ -159,15 +160,26 @@ class Seen:
     """Values of board cells when somebody last looked, to find the boards that changed."""
 
     def __init__(self) -> None:
-        self._values = [np.zeros(0, np.int64) for _ in BOARDS]
+        self._values: dict[str, I64] = {}
+        self._other: dict[tuple[str, str], Bool] = {}
 
-    def changed(self, board: int, cells: I64, values: I64, address: I64) -> Bool:
-        """Which cells are on a board with another value than before; remembers the values."""
+    def begin(self) -> None:
+        """Somebody looks again."""
+        self._other.clear()
+
+    def changed(self, board: Board, cells: I64, values: I64, address: I64) -> Bool:
+        """Which cells are on a board with another value than before; remembers the values.
+
+        By measure: a cell is of one dimension, and boards of one dimension have the same cells.
+        """
         if not len(cells):
             return np.zeros(0, np.bool_)
-        self._values[board] = grown(self._values[board], int(cells[-1]) + 1)
-        before = self._values[board]
+        other = self._other.get((board.dimension, board.measure))
+        if other is None:
+            before = self._values.get(board.measure, np.zeros(0, np.int64))
+            before = self._values[board.measure] = grown(before, int(cells[-1]) + 1)
+            other = self._other[board.dimension, board.measure] = before[cells] != values
+            before[cells] = values
         moved = np.zeros(int(address.max()) + 1, np.bool_)
-        moved[address[before[cells] != values]] = True
-        before[cells] = values
+        moved[address[other]] = True
         return np.asarray(moved[address])

@@ -20,14 +20,16 @@ from operators.hashindex import I32, I64, U64, Bool, HashIndex
 from operators.marks import Marks
 from operators.masked import MASKED_ID, Masked
 from operators.plan import Contributions, Plan
+from operators.profiles import MAX_DIMENSIONS
 from operators.rings import DistinctRings, SumRings, grown
+from operators.slots import Slots
 
 _NONE: Final = -1
 _DIMENSION_SHIFT: Final = np.uint64(32)
 _SESSION_SHIFT: Final = np.uint64(36)
 _FOLLOWING: Final = frozenset(("refund_succeeded", "order_cancelled"))
 """Types that come for a sealed session, too."""
-_NUMBERS: Final = np.arange(16, dtype=np.int32)
+_NUMBERS: Final = np.arange(MAX_DIMENSIONS, dtype=np.int32)
 """Numbers a dimension can have."""
 
 
@@ -48,7 +50,7 @@ class Cube:
         self.cell_dimension: I32 = np.zeros(0, np.int32)
         self.cell_key: I32 = np.zeros(0, np.int32)
         self.dirty: Bool = np.zeros(0, np.bool_)
-        self.slot_of: I32 = np.zeros((0, len(plan.measures)), np.int32)
+        self.slots = Slots(plan)
         self.slot_count = 0
         self.total: I64 = np.zeros(0, np.int64)
         self.slot_cell: I32 = np.zeros(0, np.int32)
@@ -88,13 +90,10 @@ class Cube:
         self.cell_dimension = grown(self.cell_dimension, count)
         self.cell_key = grown(self.cell_key, count)
         self.dirty = grown(self.dirty, count)
-        if count > len(self.slot_of):
-            had = len(self.slot_of)
-            self.slot_of = grown(self.slot_of, count)
-            self.slot_of[had:] = _NONE
         self.cell_session[known:count] = (keys >> _SESSION_SHIFT).astype(np.int32)
         self.cell_dimension[known:count] = (keys >> _DIMENSION_SHIFT).astype(np.int64) & 15
         self.cell_key[known:count] = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64) - 1
+        self.slots.add(self.cell_dimension[known:count])
 
     def fold(
         self,
@@ -169,8 +168,10 @@ class Cube:
         """
         some = np.flatnonzero(measures)
         self.masked.see(np.repeat(cell, len(hidden)), hidden, hidden * 0)
-        self._new_slots(np.repeat(cell, len(some)), some)
-        self.total[self.slot_of[cell[0], some]] = measures[some]
+        cells = np.repeat(cell, len(some))
+        places = self.slots.column[self.cell_dimension[cells], some]
+        self._new_slots(cells, places, some)
+        self.total[self.slots.find(cells, places)] = measures[some]
         self.dirty[cell] = True
 
     def _slots(
@@ -189,20 +190,21 @@ class Cube:
             good &= ids[columns, events] >= 0
         if not good.all():
             events, entries, cell, columns = events[good], entries[good], cell[good], columns[good]
-        measure = added.measure[entries]
-        slots = self.slot_of[cell, measure].astype(np.int64)
+        places = added.place[entries]
+        slots = self.slots.find(cell, places)
         missing = slots < 0
         if missing.any():
-            self._new_slots(cell[missing], measure[missing])
-            slots = self.slot_of[cell, measure].astype(np.int64)
+            self._new_slots(cell[missing], places[missing], added.measure[entries[missing]])
+            slots = self.slots.find(cell, places)
         self.dirty[cell] = True
         return events, slots, columns
 
-    def _new_slots(self, cell: I64, measure: I64) -> None:
-        width = len(self.plan.measures)
-        flat = np.unique(cell * width + measure)
-        first, self.slot_count = self.slot_count, self.slot_count + len(flat)
-        self.slot_of.reshape(-1)[flat] = np.arange(first, self.slot_count)
+    def _new_slots(self, cell: I64, place: I64, measure: I64) -> None:
+        """Slots for measures of cells, which stand at these places of their dimensions."""
+        _, one = np.unique(cell * len(self.plan.measures) + measure, return_index=True)
+        cell, place, measure = cell[one], place[one], measure[one]
+        first, self.slot_count = self.slot_count, self.slot_count + len(one)
+        self.slots.put(cell, place, np.arange(first, self.slot_count))
         self.total = grown(self.total, self.slot_count)
         self.slot_cell = grown(self.slot_cell, self.slot_count)
         self.slot_measure = grown(self.slot_measure, self.slot_count)
@@ -210,8 +212,8 @@ class Cube:
             had = len(self.ring)
             self.ring = grown(self.ring, self.slot_count)
             self.ring[had:] = _NONE
-        self.slot_cell[first : self.slot_count] = flat // width
-        self.slot_measure[first : self.slot_count] = flat % width
+        self.slot_cell[first : self.slot_count] = cell
+        self.slot_measure[first : self.slot_count] = measure
 
     def _rings(self, slots: I64, distinct: bool) -> I64:
         """Ring rows of slots, taken from the pool where a slot has none."""
@@ -240,7 +242,21 @@ class Cube:
             panes: the window's length in panes, 0 for the session's total.
             end: pane after its last; from the horizon to the horizon + 51. Unused for 0.
         """
-        slots = self.slot_of[cells].astype(np.int64)
+        out = np.zeros((len(cells), len(self.plan.measures)), np.int64)
+        dimensions = self.cell_dimension[cells]
+        for dimension in np.unique(dimensions).tolist():
+            mine = np.flatnonzero(dimensions == dimension)
+            measures = self.slots.columns[dimension]
+            found = self._read(cells[mine], dimension, panes, end)
+            if len(mine) == len(cells):
+                out[:, measures] = found
+            else:
+                out[mine[:, None], measures] = found
+        return out
+
+    def _read(self, cells: I64, dimension: int, panes: int, end: int) -> I64:
+        """As `read`, of cells of one dimension and its measures alone."""
+        slots = self.slots.all_of(cells, dimension)
         there = slots >= 0
         out = np.zeros(slots.shape, np.int64)
         if panes == 0:
@@ -248,15 +264,20 @@ class Cube:
             return out
         rows = np.full(slots.shape, _NONE, np.int64)
         rows[there] = self.ring[slots[there]]
-        by_sum = (rows >= 0) & ~self.plan.is_distinct
-        by_mark = (rows >= 0) & self.plan.is_distinct
+        is_distinct = self.plan.is_distinct[self.slots.columns[dimension]]
+        by_sum = (rows >= 0) & ~is_distinct
+        by_mark = (rows >= 0) & is_distinct
         out[by_sum] = self.sums.window(rows[by_sum], end, panes)
         out[by_mark] = self.distinct.window(rows[by_mark], end, panes, self.horizon)
         return out
 
+    def slots_of(self, cells: I64, measure: int) -> I64:
+        """Slots of cells for one measure, -1 where there is none."""
+        return self.slots.of_one(cells, self.cell_dimension[cells], measure)
+
     def read_one(self, cells: I64, measure: int, panes: int, end: int) -> I64:
         """One measure of cells in a window, shape as `cells`; as `read`."""
-        slots = self.slot_of[cells, measure].astype(np.int64)
+        slots = self.slots_of(cells, measure)
         there = slots >= 0
         out = np.zeros(len(cells), np.int64)
         if panes == 0 or not there.any():
@@ -290,7 +311,10 @@ class Cube:
         self._free_sums += rows[idle & ~is_distinct].tolist()
 
     def rebuild_pools(self) -> None:
-        """After the arrays were put in from outside: find the free rows of the pools again."""
+        """After the arrays were put in from outside: find slots and free rows again."""
+        cells, slots = self.cells.count, self.slot_count
+        dimensions = self.cell_dimension[:cells]
+        self.slots.reset(dimensions, self.slot_cell[:slots], self.slot_measure[:slots])
         used = self.ring[: self.slot_count]
         is_distinct = self.plan.is_distinct[self.slot_measure[: self.slot_count]]
         self._sum_rows, self._distinct_rows = len(self.sums.rings), len(self.distinct.rings)

@@ -16,7 +16,7 @@ from operators.options import State
 from operators.plan import ROOM_DIMENSION, View
 from operators.results import Patch
 from operators.rings import grown
-from operators.sent import Sent
+from operators.sent import CellRows, Sent
 from operators.watched import Watched
 
 _MINUTE_MS: Final = 60_000
@@ -48,8 +48,9 @@ class Patches:
         self._state = state
         self._figures = figures
         self._boards = boards
+        of = CellRows()
         self._sent = {
-            view.dimension: Sent(len(view.windows), len(view.used)) for view in state.plan.views
+            view.dimension: Sent(len(view.windows), len(view.used), of) for view in state.plan.views
         }
         self._names = {
             (view.dimension, window.name): np.array(

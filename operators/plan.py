@@ -43,6 +43,8 @@ class Contributions:
     dimension: I64
     measure: I64
     column: I64
+    place: I64
+    """Place of the measure among those of its dimension; see `Plan.measures_by_dimension`."""
 
     def expand(self, types: npt.NDArray[np.uint8]) -> tuple[I64, I64]:
         """For events of `types`: (event place, entry number) of every addition."""
@@ -131,7 +133,24 @@ class Plan:
         count = np.array([len(of_type) for of_type in entries], np.int64)
         flat = np.array([e for of_type in entries for e in of_type], np.int64).reshape(-1, 3)
         start = np.cumsum(count) - count
-        return Contributions(start, count, flat[:, 0], flat[:, 1], flat[:, 2])
+        own = [self._measures_of(dimension).tolist() for dimension in dimensions]
+        places = [own[place].index(number) for place, number in flat[:, :2].tolist()]
+        return Contributions(
+            start, count, flat[:, 0], flat[:, 1], flat[:, 2], np.array(places, np.int64)
+        )
+
+    def measures_by_dimension(self) -> list[I64]:
+        """Of each dimension the measures that events add to, ascending."""
+        return [self._measures_of(dimension) for dimension in self.dimensions]
+
+    def _measures_of(self, dimension: Dimension) -> I64:
+        terms = {
+            name
+            for metric in self._metrics_of(dimension)
+            for name, _ in (*metric.num, *(metric.den or ()))
+        }
+        wanted = [self.number[name] for name in terms if not self.is_gauge[self.number[name]]]
+        return np.array(sorted(wanted), np.int64)
 
     def _metrics_of(self, dimension: Dimension) -> tuple[Metric, ...]:
         """The metrics of a dimension that have one of its windows."""

@@ -11,14 +11,29 @@ _NONE: Final = -1
 _UNSENT: Final = -(2**62)
 
 
+class CellRows:
+    """Row of each cell among those of its own view, -1 for none: a cell is of one view alone."""
+
+    def __init__(self) -> None:
+        self.row: I32 = np.zeros(0, np.int32)
+
+    def grow(self, cells: int) -> None:
+        """Make room for so many cells."""
+        if cells > len(self.row):
+            had = len(self.row)
+            self.row = grown(self.row, cells)
+            self.row[had:] = _NONE
+
+
 class Sent:
     """Measures when figures were last sent, (rows, windows, measures), and a row for each cell.
 
-    Measures, not figures: they are fewer, and what did not change need not be divided.
+    Measures, not figures: they are fewer, and what did not change need not be divided. `of`:
+    shared by all views.
     """
 
-    def __init__(self, windows: int, measures: int) -> None:
-        self.row: I32 = np.zeros(0, np.int32)
+    def __init__(self, windows: int, measures: int, of: CellRows) -> None:
+        self._of = of
         self.count = 0
         self.measures: I64 = np.zeros((0, windows, measures), np.int64)
         self._cell: I32 = np.zeros(0, np.int32)
@@ -27,18 +42,16 @@ class Sent:
 
     def rows(self, cells: I64, all_cells: int, now_ms: int) -> I32:
         """Rows of cells (all different), of new ones unsent; used at `now_ms`."""
-        if all_cells > len(self.row):
-            had = len(self.row)
-            self.row = grown(self.row, all_cells)
-            self.row[had:] = _NONE
-        new = cells[self.row[cells] < 0]
+        self._of.grow(all_cells)
+        row = self._of.row
+        new = cells[row[cells] < 0]
         if len(new):
             taken = self._take(len(new))
-            self.row[new] = taken
+            row[new] = taken
             self._cell[taken] = new
             self.measures[taken] = _UNSENT
-        self._used_ms[self.row[cells]] = now_ms
-        return self.row[cells]
+        self._used_ms[row[cells]] = now_ms
+        return row[cells]
 
     def _take(self, many: int) -> I64:
         """Rows nobody has: those given back first."""
@@ -56,9 +69,9 @@ class Sent:
 
     def release(self, cells: I64) -> None:
         """Give the rows of cells that have one back; what is said of them next is unsent."""
-        rows = self.row[cells].astype(np.int64)
+        rows = self._of.row[cells].astype(np.int64)
         self._cell[rows] = _NONE
-        self.row[cells] = _NONE
+        self._of.row[cells] = _NONE
         self._free = np.concatenate((self._free, rows))
 
     def forget(self) -> None:

@@ -117,7 +117,6 @@ def _data(shard: Shard) -> dict[str, object]:
         "version": shard.version,
         "ordinal": shard.ordinal,
         "ordinal_of": shard.ordinal_of,
-        "cube.slot_of": cube.slot_of[: cube.cells.count],
         "sums": cube.sums.rings,
         "distinct": cube.distinct.rings,
         "distinct.base": cube.distinct.base,
@@ -226,14 +225,7 @@ def _thaw_cube(shard: Shard, bag: Bag) -> None:
     numbers = cube.plan.number
     names: list[str] = bag.get("measures", [])
     measures = [numbers.get(name, -1) for name in names]
-    old = bag.array("cube.slot_of")
-    cube.slot_of = np.full((cube.cells.count, len(numbers)), -1, np.int32)
-    if old is not None:
-        for place, number in enumerate(measures):
-            if number >= 0:
-                cube.slot_of[:, number] = old[:, place]
-        renumber = np.array([*measures, -1], np.int32)
-        cube.slot_measure = renumber[cube.slot_measure]
+    cube.slot_measure = np.array([*measures, -1], np.int32)[cube.slot_measure]
     for name in _BY_MARK:
         _take(bag, "marks", cube.marks, name)
         _take(bag, "masked", cube.masked, name)
