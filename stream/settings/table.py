@@ -124,7 +124,10 @@ class Settings:
         Bounds(minimum=0, maximum=604_800),
     )
     ledger_days: int = setting(
-        30, Area.TIME, "order lines are kept so that refunds find them", Bounds(1, 3_660)
+        30,
+        Area.TIME,
+        "the stock ledger keeps orders so that refunds find them; their sessions are kept for good",
+        Bounds(1, 3_660),
     )
 
     rules_file: Path | None = setting(
