@@ -16,6 +16,8 @@ class Costs:
         self.unit_cost: History[Product] = History()
         self.units: dict[int, dict[Product | None, int]] = {}
         self._latest_ms = 0
+        self._products: dict[Product | None, Product | None] = {}
+        """Products as they stand in `units`: one object each."""
         self._kept: dict[int, int | None] = {}
         """Costs of sessions that only new units or costs can change."""
 
@@ -28,6 +30,7 @@ class Costs:
     def sold(self, session: int, product: Product | None, units: int) -> None:
         """Add units (below 0: returned); None: nobody said of what."""
         self._kept.pop(session, None)
+        product = self._products.setdefault(product, product)
         of_session = self.units.setdefault(session, {})
         of_session[product] = of_session.get(product, 0) + units
 
@@ -41,6 +44,10 @@ class Costs:
 
     def restored(self) -> None:
         """After the tables were put in from outside."""
+        self.units = {
+            session: {self._products.setdefault(one, one): n for one, n in of_session.items()}
+            for session, of_session in self.units.items()
+        }
         said = self.unit_cost.said.values()
         self._latest_ms = max((values[-1][0] for values in said), default=0)
         self._kept.clear()

@@ -141,7 +141,7 @@ class Sides:
             "targets": self.targets.said,
             "unit_cost": self.costs.unit_cost.said,
             "units": self.costs.units,
-            "first_order": self.repeat.first_order,
+            "buyers": self.repeat.snapshot(),
             "repeat": self.repeat.count,
         }
 
@@ -155,10 +155,12 @@ class Sides:
             (self.targets, "said", "targets"),
             (self.costs.unit_cost, "said", "unit_cost"),
             (self.costs, "units", "units"),
-            (self.repeat, "first_order", "first_order"),
             (self.repeat, "count", "repeat"),
         ):
             found = data.get(name)
             if isinstance(found, dict):
                 setattr(owner, field, found)
         self.costs.restored()
+        buyers = data.get("buyers")
+        if isinstance(buyers, dict):
+            self.repeat.restore(buyers)

@@ -139,12 +139,12 @@ class Archive:
 
     def snapshot(self) -> Kept:
         """Plain data."""
-        self._kept.runs = [(keys.tobytes(), rows.tobytes()) for keys, rows in self._index.runs]
-        return self._kept
+        runs = [(keys.tobytes(), rows.tobytes()) for keys, rows in self._index.runs]
+        return msgspec.structs.replace(self._kept, runs=runs)
 
     def restore(self, kept: Kept) -> None:
         """Take a snapshot."""
-        self._kept, self._takes = kept, {}
+        self._kept, self._takes = msgspec.structs.replace(kept, runs=[]), {}
         self._index.runs = [_run(keys, rows) for keys, rows in kept.runs]
 
     def _find(self, order_id: str) -> bytes | None:
