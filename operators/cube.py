@@ -83,6 +83,13 @@ class Cube:
             cells[there] = rows
         return cells
 
+    def touch_all(self) -> None:
+        """Mark the cells dirty that ever were: with a figure of their own, or a whole room's."""
+        count = self.cells.count
+        cells = self.slot_cell[: self.slot_count]
+        self.dirty = self.cell_key[:count] < 0
+        self.dirty[cells[cells >= 0]] = True
+
     def _new_cells(self, known: int) -> None:
         count = self.cells.count
         keys = self.cells.keys()[known:]

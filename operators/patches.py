@@ -78,7 +78,7 @@ class Patches:
         self._meta.clear()
         self._null_reasons.forget()
         self._board_patches.forget()
-        self._state.cube.dirty[:] = True
+        self._state.cube.touch_all()
 
     def flush(self, *, full: bool = True, most: int | None = None) -> list[Patch]:
         """Patches of dirty cells; clears their flags.

@@ -221,11 +221,11 @@ def _thaw_cube(shard: Shard, bag: Bag) -> None:
     if dimensions and dimensions != [dimension.name for dimension in cube.plan.dimensions]:
         cube.renumber_dimensions(dimensions)
     cube.slot_count = len(cube.total)
-    cube.dirty = np.ones(cube.cells.count, np.bool_)
     numbers = cube.plan.number
     names: list[str] = bag.get("measures", [])
     measures = [numbers.get(name, -1) for name in names]
     cube.slot_measure = np.array([*measures, -1], np.int32)[cube.slot_measure]
+    cube.touch_all()
     for name in _BY_MARK:
         _take(bag, "marks", cube.marks, name)
         _take(bag, "masked", cube.masked, name)

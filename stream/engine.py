@@ -33,7 +33,7 @@ from stream.stopping import Stop, stop_on_signals
 
 T = TypeVar("T")
 
-DRAIN_S: Final = 2.5
+DRAIN_S: Final = 3.5
 """Since a stop was asked for: so long the sinks of all shards try to write what is pending."""
 
 _LOG: Final = logging.getLogger("liveroom.engine")

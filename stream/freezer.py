@@ -29,7 +29,7 @@ REFOLD_S: Final = 2.0
 of the processor's time: it bounds what a resumed engine has to do again."""
 WRITE_BYTES_PER_S: Final = 10e6
 """Else all local shards together write states no faster than this."""
-FIRST_REST_S: Final = 3.0
+FIRST_REST_S: Final = 0.5
 """A resumed shard freezes after so long at the latest, and a small one sooner."""
 WAITING_BYTES: Final = 32 << 20
 """Copies that wait to be written: beyond it no shard is frozen."""
@@ -184,11 +184,12 @@ class Freezer:
 
     def _begin(self, at: Position, epoch: str) -> None:
         """Copy the state; a small one is encoded at once, a large one by the writer."""
-        started_s = time.monotonic()
+        started_s, used_s = time.monotonic(), time.thread_time()
         with self._stages.time("snapshot"):
             captured = self._folding.capture()
             parts = captured.parts() if captured.nbytes <= INLINE_BYTES else None
-        took_s = time.monotonic() - started_s
+        # Waiting for a busy processor is no cost of ours, or the next one would be far off.
+        took_s = min(time.monotonic() - started_s, 2.0 * (time.thread_time() - used_s))
         shares = took_s / FREEZE_DUTY, captured.nbytes / WRITE_BYTES_PER_S
         self._next_s, self._refold_s = started_s + max(shares) * self._local_shards, 0.0
         files = self._files

@@ -32,7 +32,7 @@ GLIMPSE_S: Final = 2.0
 """While a resumed shard folds again what its predecessor had said, figures come this rarely:
 most of them are refused as old, and each holds up the folding."""
 SEEN_CHECK_S: Final = 0.05
-LAST_FLUSH_S: Final = 1.5
+LAST_FLUSH_S: Final = 2.5
 """Before an orderly stop; what is unsaid after it is said by the successor."""
 
 

@@ -7,15 +7,23 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from stream.errors import LiveroomError
 from stream.supervisor import EXIT_MISUSE, Child
-from tests.chaos.rig import Outcome, Rig, differences, moments
+from tests.chaos.feed import Feed
+from tests.chaos.rig import Outcome, Rig, differences
 from tests.chaos.screen import Watched
 from tests.support.small_disk import fill
 from tests.support.tcp_proxy import Faults
+
+LAST_SHARE: Final = 0.92
+"""No strike once so much of the recording is appended."""
+FIRST_SHARE: Final = 0.02
+STRETCH_SHARE: Final = 0.005
+_LONG_S: Final = 1_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +93,49 @@ def run(plan: Plan, recording: Path, folder: Path) -> Report:
     with rig, ExitStack() as stack:
         watched = stack.enter_context(Watched(rig)) if fault.screen else None
         begin = time.monotonic()
-        replay = rig.replay(recording, plan.seconds)
-        rig.wait_until("the first row", lambda: rig.rows() > 0)
-        sizes = []
-        first_s = time.monotonic()
-        for moment in moments(plan.seed, plan.count, begin + plan.seconds - first_s):
-            _sleep_until(first_s + moment)
+        feed = Feed(recording, rig.redis.url, plan.shards, plan.seconds)
+        stack.callback(feed.stop)
+        feed.allow(FIRST_SHARE)
+        feed.start()
+        _await_first_row(rig, feed)
+        sizes, draw = [], random.Random(plan.seed)
+        for share in shares(plan.seed, plan.count, feed.share):
+            feed.allow(share)
+            rig.wait_until("the log is so far", partial(feed.reached, share), _LONG_S)
             # Never before it has got on: without progress there is nothing to disturb.
-            rig.wait_until("the engine gets on", lambda: rig.progressed() or rig.caught_up())
+            rig.wait_until("the engine gets on", rig.progressed, _LONG_S)
+            # And not while it rests: somewhere in the next stretch, while events flow.
+            at = share + draw.random() * STRETCH_SHARE
+            feed.allow(at + STRETCH_SHARE)
+            rig.wait_until("the log goes on", partial(feed.reached, at), _LONG_S)
             sizes.append(rig.rows())
             fault.strike(rig, watched, random.Random(plan.seed * 1_000 + len(sizes)))
-        stop_s = rig.finish(replay)
+        feed.allow(1.0)
+        rig.wait_until("the log is complete", lambda: feed.reached(1.0), _LONG_S)
+        stop_s = rig.finish()
         seconds = time.monotonic() - begin
         last = rig.rows()
         between = sum(0 < size < last for size in sizes)
         wrong = tuple(watched.wrong()) if watched is not None else ()
         return Report(plan, rig.outcome(seconds), len(sizes), between, stop_s, wrong)
+
+
+def _await_first_row(rig: Rig, feed: Feed) -> None:
+    """Go on with the log, a little at a time, until a row of it is final."""
+    limit = FIRST_SHARE
+    while rig.rows() == 0:
+        feed.allow(limit)
+        rig.wait_until(
+            "the first row",
+            partial(lambda to: rig.rows() > 0 or (feed.reached(to) and rig.caught_up()), limit),
+        )
+        limit += FIRST_SHARE
+
+
+def shares(seed: int, count: int, first: float) -> list[float]:
+    """Seeded places of the recording for strikes, from `first` on; the last rows are far off."""
+    rng = random.Random(seed)
+    return sorted(first + rng.random() * (LAST_SHARE - first) for _ in range(count))
 
 
 def nothing(rig: Rig, watched: Watched | None, draw: random.Random) -> None:
@@ -193,7 +228,3 @@ def _children_of(child: Child | None) -> list[int]:
         raise LiveroomError("the engine is not running")
     path = Path(f"/proc/{child.pid}/task/{child.pid}/children")
     return [int(pid) for pid in path.read_text().split()]
-
-
-def _sleep_until(at_s: float) -> None:
-    time.sleep(max(0.0, at_s - time.monotonic()))

@@ -1,7 +1,6 @@
 """Real processes for fault runs: a Redis server, the engine, a paced replay into the log."""
 
 import json
-import random
 import re
 import signal
 import time
@@ -24,6 +23,8 @@ from tests.support.small_disk import small_disk
 from tests.support.tcp_proxy import TcpProxy
 
 POLL_S: Final = 0.05
+REST_S: Final = 2.0
+"""Nothing more is said if nothing was for so long."""
 _UNCOMPARED: Final = ("in", "meta", "out", "dead", "logseq")
 _GUARDS: Final = ("_v", "_s", "_p")
 
@@ -144,11 +145,20 @@ class Rig(AbstractContextManager["Rig"]):
         return self._claims() >= self._fences + self.settings.shards
 
     def progressed(self) -> bool:
-        """Whether some shard has a durable snapshot that is newer than at the last start.
+        """Whether each shard has a durable snapshot that is newer than at the last start, or all.
 
         An engine that is killed before it has one does everything again, for ever.
         """
-        return self.claimed() and self._durables() != self._durable_then
+        now, then = self._durables(), self._durable_then
+        if not self.claimed() or len(now) != self.settings.shards:
+            return False
+        try:
+            return all(
+                now[shard] != (then[shard] if then else None) or now[shard] == self._last_id(shard)
+                for shard in range(self.settings.shards)
+            )
+        except SinkError:
+            return False
 
     def _durables(self) -> list[Reply]:
         """Last durable entry of each shard; [] while Redis is away."""
@@ -249,13 +259,25 @@ class Rig(AbstractContextManager["Rig"]):
         """Bytes of final rows written so far."""
         return sum(path.stat().st_size for path in self.results_dir.glob("shard-*.ndjson"))
 
-    def finish(self, replay: Child, timeout_s: float = 1_800.0) -> float:
+    def finish(self, replay: Child | None = None, timeout_s: float = 1_800.0) -> float:
         """Wait for the replay's end and for the engine to have it all, then stop the engine."""
-        self.wait_until("the replay ends", lambda: replay.exit_code() is not None, timeout_s)
-        if replay.exit_code() != 0:
+        if replay is not None:
+            self.wait_until("the replay ends", lambda: replay.exit_code() is not None, timeout_s)
+        if replay is not None and replay.exit_code() != 0:
             msg = f"the replay ended with {replay.exit_code()}: {replay.log_tail()}"
             raise LiveroomError(msg)
         self.wait_until("the engine has everything", self.caught_up, timeout_s)
+        # An orderly stop says only for a while what is unsaid; a resumed engine may have much.
+        said: tuple[float, list[Reply]] = (0.0, [])
+
+        def rests() -> bool:
+            nonlocal said
+            now = [self._last_id(shard, "out") for shard in range(self.settings.shards)]
+            if now != said[1]:
+                said = time.monotonic(), now
+            return time.monotonic() - said[0] > REST_S
+
+        self.wait_until("all is said", rests, timeout_s)
         return self.stop_engine()
 
     def outcome(self, seconds: float = 0.0) -> Outcome:
@@ -306,8 +328,8 @@ class Rig(AbstractContextManager["Rig"]):
         bodies = [e[1] for e in entries if isinstance(e, list)] if isinstance(entries, list) else []
         return [_pairs(body)["d"] for body in bodies]
 
-    def _last_id(self, shard: int) -> Reply:
-        info = self.link.call("XINFO", "STREAM", f"{{{shard}}}:in")
+    def _last_id(self, shard: int, stream: str = "in") -> Reply:
+        info = self.link.call("XINFO", "STREAM", f"{{{shard}}}:{stream}")
         return dict(pairs(info))[b"last-generated-id"]
 
 
@@ -337,12 +359,6 @@ def recorded_s(recording: Path) -> float:
         if b'"type":"tick"' in line
     ]
     return max(1.0, (ticks[-1] - ticks[0]) / 1000)
-
-
-def moments(seed: int, count: int, seconds: float) -> list[float]:
-    """Seeded times within a run, sorted; the last rows come near its end."""
-    rng = random.Random(seed)
-    return sorted(rng.uniform(0.05, 0.85) * seconds for _ in range(count))
 
 
 def _timeless(value: str) -> str:
