@@ -32,6 +32,7 @@ SIZE: "ViewportSize" = {"width": 1920, "height": 1080}
 PAINTS = 5
 ANSWERS = 9
 ANSWER_MS = 1_000
+PAUSE_S = 0.5
 PAINT_MS = 1_000
 THREAD_SHARE = 0.20
 
@@ -112,6 +113,8 @@ def answers(live: Live, browser: "Browser", folder: Path) -> list[Figure]:
     )
     took = []
     for method in list(STATES) * (ANSWERS // len(STATES)):
+        # The log has no ticks here: a click within the rhythm of full flushes would wait for one.
+        time.sleep(PAUSE_S)
         clicked = one.evaluate(
             "(button) => { document.querySelector(button).click(); return Date.now(); }",
             f'{alert} [data-method="{method}"]',
