@@ -105,6 +105,7 @@ class Partition:
         # of it, so our writes are refused; a figure that went there and back would not be said
         # again. Hence all is sent once we are past everything it can have seen.
         self._catching_up = found is not None
+        self._partly_said = False
         self._seen_n: int | None = None
         self._claimed = False
         self._end_s: float | None = None
@@ -144,7 +145,7 @@ class Partition:
         out += self._fold_queued()
         if self._catching_up:
             out += self._catch_up()
-        elif self._unflushed or self.shard.patches.left_over:
+        elif self._unsaid:
             out += self._flush_due()
         self._claimed |= bool(out)
         return out
@@ -158,8 +159,13 @@ class Partition:
         with self._stages.time("fold"):
             outputs = self._fold(taken)
         self._freezer.note_folded(time.thread_time() - started_s)
-        self._unflushed = True
+        self._unflushed = self._partly_said = True
         return [(False, output) for output in outputs]
+
+    @property
+    def _unsaid(self) -> bool:
+        """Whether a full flush could tell anything: stock, names and answers only it says."""
+        return self._unflushed or self._partly_said or self.shard.patches.left_over
 
     def _flush_due(self) -> list[tuple[bool, Output]]:
         now_s = time.monotonic()
@@ -195,7 +201,7 @@ class Partition:
             self._freezer.finish()
             if self._catching_up:
                 self._say_all_again()
-        elif now_s >= self._end_s or not (self._unflushed or self.shard.patches.left_over):
+        elif now_s >= self._end_s or not self._unsaid:
             return None
         return self.flush(most=FULL_CELLS)
 
@@ -204,6 +210,7 @@ class Partition:
         with self._stages.time("flush"):
             output = self._fold_safely.flush(self._as_of_ms, full=full, most=most)
         self._unflushed = False
+        self._partly_said &= not full or self.shard.patches.in_round
         return output
 
     def _timed_flush(self, pace: Pace, *, full: bool) -> Output:

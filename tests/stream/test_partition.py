@@ -1,6 +1,7 @@
 """A shard as a running thing: what a resumed one does again, and what is said of it once."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -21,6 +22,7 @@ from stream.pace import Budget, Pace
 from stream.partition import OutputState, Partition
 from stream.settings import Settings
 from stream.state_files import StateFiles
+from tests.operators.one_room import event, tick
 
 
 class ListLog:
@@ -256,6 +258,27 @@ def test_before_an_orderly_stop_a_resumed_shard_says_all(start: Start) -> None:
     resumed = start(first.snapshot())
     advance(resumed, 3)
     assert fields(said_last(resumed)) >= fields([resumed.resend()])
+
+
+def test_an_answer_is_said_without_another_record_after_it() -> None:
+    lines = [tick(0), event("enter", 100, 1, 1), tick(3_000)]
+    answer = event("operator_action", 2_900, 2, status="ack", target_id="alert", role="operator")
+    log = ListLog([LogRecord("1000-0", 1, b"".join(lines))])
+    free = Budget(1e9)
+    pace = Pace(0, free), Pace(50, free)
+    build = partial(make_shard, 0, Settings())
+    partition = Partition(0, log, build, pace=pace, ask=lambda _: None)
+    while not partition.position.n or partition._unsaid:
+        advance(partition, 1)
+    log.records.append(LogRecord("1001-0", 2, answer))
+    # Soon after a full flush: a quick one comes first, which does not say answers.
+    heard = advance(partition, 1)
+    assert heard
+    for _ in range(1_000_000):
+        heard += advance(partition, 1)
+        if any(channel.startswith("answers:") for channel, _ in fields(heard)):
+            return
+    pytest.fail("the answer was never said")
 
 
 def test_what_another_version_wrote_is_refused(start: Start) -> None:
