@@ -9,6 +9,7 @@ rises above 1.25 ×, the stalled client is not cut, or the process grows.
 
 import argparse
 import asyncio
+import random
 import statistics
 import sys
 import tempfile
@@ -31,13 +32,18 @@ PAYLOAD = "x" * 150
 
 
 async def patch_for(engine: Engine, seconds: float) -> None:
-    """10 patches a second of about 8 KiB, with the time in them."""
+    """10 patches a second of about 8 KiB, with the time in them.
+
+    Not evenly: in step with the gateway's grid of 100 ms, every age of a round would be the same
+    part of it, which is luck.
+    """
     due = time.monotonic()
+    roll = random.Random(1)
     while time.monotonic() < due + seconds:
         started = time.monotonic()
         fields = {f"m1.metric{i}": PAYLOAD for i in range(40)} | {"at": time.time()}
         await asyncio.to_thread(engine.patch, CHANNEL, fields)
-        await asyncio.sleep(max(0.0, started + 0.1 - time.monotonic()))
+        await asyncio.sleep(max(0.0, started + roll.uniform(0.05, 0.15) - time.monotonic()))
 
 
 def note(update: Update, ages: list[float]) -> None:
