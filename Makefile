@@ -4,6 +4,9 @@ SHELL := /bin/sh
 VENV  := .venv
 BIN   := $(VENV)/bin
 ARGS  ?=
+# The whole suite: three processes, since those of end-to-end tests mostly wait; whole files, in their
+# order, so that what a module shares is made once and the browser's tests come last in a process.
+SUITE := -n 3 --dist loadfile --no-loadscope-reorder
 PEERS := .peers
 CODE  := stream operators sinks simulators tests $(wildcard benchmarks)
 
@@ -11,6 +14,8 @@ CODE  := stream operators sinks simulators tests $(wildcard benchmarks)
 .PHONY: help venv demo test lint format pytest docs bench bench-peers chaos restart soak fuzz lock clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
+# Where it is set, each of the hundreds of processes that tests start compiled all our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -28,7 +33,7 @@ lint: venv ## ruff, ruff format, mypy --strict
 	$(BIN)/mypy $(CODE)
 
 pytest: venv ## the tests alone; ARGS="tests/stream -k settings"
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(or $(ARGS),$(SUITE))
 
 format: venv ## rewrite the code in the house format
 	$(BIN)/ruff check --fix $(CODE)

@@ -5,6 +5,7 @@ Of `operators` only the word lists are taken, which are settings, not code.
 
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
@@ -80,6 +81,7 @@ def tell(connection: duckdb.DuckDBPyConnection, words: Words) -> None:
         connection.execute(f"CREATE TABLE {name} AS {query}")
 
 
+@lru_cache(maxsize=4)
 def cutter(words: Words) -> Callable[[str], list[str]]:
     """The segmenter: rjieba with the shop's own words, else `neighbours`."""
     if find_spec("rjieba") is None:
