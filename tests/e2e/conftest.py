@@ -8,7 +8,7 @@ from simulators.api import SimulationPlan, write_recording
 from simulators.plan import HARD_DISORDER
 from tests.chaos.faults import Plan, Report, run
 
-SECONDS = 12.0
+SECONDS = 8.0
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Rows of stock: what the simulator knows of each pool, minute by minute."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def race(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@cache
 def stock_rows(path: Path, settings: Settings) -> list[Row]:
     shard = make_shard(0, settings)
     return [

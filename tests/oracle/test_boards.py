@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
+import duckdb
 import pytest
 
 from operators.results import Row
@@ -28,13 +30,14 @@ def rows() -> list[Row]:
     return list(run_replay([LOG], settings=Settings()))
 
 
+@lru_cache(maxsize=1)
+def loaded(log: bytes) -> duckdb.DuckDBPyConnection:
+    return load([log], settings_terms(Settings()))
+
+
 def report(rows: Sequence[Row], log: bytes = LOG) -> Report:
-    connection = load([log], settings_terms(Settings()))
     found = Report()
-    try:
-        compare_boards(connection, rows, found, Words(), Settings().term_horizon_ms)
-    finally:
-        connection.close()
+    compare_boards(loaded(log), rows, found, Words(), Settings().term_horizon_ms)
     return found
 
 

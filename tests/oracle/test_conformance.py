@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from random import Random
 
+import duckdb
 import pytest
 
 from operators.catalogue import METRICS
@@ -42,12 +43,13 @@ def rows(masked: float = 0.0) -> list[Row]:
 
 
 @cache
+def database() -> duckdb.DuckDBPyConnection:
+    return load([b"\n".join(lines()) + b"\n"], terms_of(Settings()))
+
+
+@cache
 def report() -> Report:
-    connection = load([b"\n".join(lines()) + b"\n"], terms_of(Settings()))
-    try:
-        return compare(connection, rows(), promised())
-    finally:
-        connection.close()
+    return compare(database(), rows(), promised())
 
 
 def played(batches: list[bytes], swap_after: int = -1) -> bytes:
@@ -62,6 +64,12 @@ def played(batches: list[bytes], swap_after: int = -1) -> bytes:
             thaw(shard, frozen)
     outputs += shard.close()
     return b"".join(sorted_lines(joined(output.rows for output in outputs)))
+
+
+@cache
+def undisturbed(size: int) -> bytes:
+    """The results of a shard that nothing happens to."""
+    return played(batches(size))
 
 
 def batches(size: int) -> list[bytes]:
@@ -81,7 +89,7 @@ def test_nothing_differs_from_the_oracle_and_nothing_is_unchecked() -> None:
 
 
 def test_folding_in_other_batches_gives_the_same_rows() -> None:
-    whole = played(batches(10_000))
+    whole = undisturbed(10_000)
     assert whole.count(b"\n") > 1_000
     assert played(batches(7)) == whole
     assert played(batches(37)) == whole
@@ -89,28 +97,23 @@ def test_folding_in_other_batches_gives_the_same_rows() -> None:
 
 @pytest.mark.parametrize("at", [3, 11, 19])
 def test_a_state_frozen_and_thawed_goes_on_as_if_nothing_had_been(at: int) -> None:
-    parts = batches(50)
-    assert played(parts, swap_after=at) == played(parts)
+    assert played(batches(50), swap_after=at) == undisturbed(50)
 
 
 def test_folding_in_another_order_gives_the_same_last_revisions() -> None:
-    connection = load([b"\n".join(lines()) + b"\n"], terms_of(Settings()))
-    try:
-        random = Random(5)
-        shuffled: list[bytes] = []
-        second: list[bytes] = []
-        for line in [*lines(), b'"tick"']:
-            if b'"tick"' in line:
-                random.shuffle(second)
-                shuffled += [*second, line]
-                second = []
-            else:
-                second.append(line)
-        body = b"\n".join(shuffled[:-1]) + b"\n"
-        got = compare(connection, run_replay([body], settings=Settings()), promised())
-        assert got.mismatches == []
-    finally:
-        connection.close()
+    random = Random(5)
+    shuffled: list[bytes] = []
+    second: list[bytes] = []
+    for line in [*lines(), b'"tick"']:
+        if b'"tick"' in line:
+            random.shuffle(second)
+            shuffled += [*second, line]
+            second = []
+        else:
+            second.append(line)
+    body = b"\n".join(shuffled[:-1]) + b"\n"
+    got = compare(database(), run_replay([body], settings=Settings()), promised())
+    assert got.mismatches == []
 
 
 @pytest.mark.parametrize("masked", [0.0, 0.05])

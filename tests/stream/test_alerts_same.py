@@ -1,6 +1,7 @@
 """Alerts and stock depend on the log alone: live, replayed, killed, whatever overtook what."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,17 @@ from stream.settings import Settings
 SCENARIOS = ("oversell_race", "violation", "feed_outage")
 
 
-def recording(folder: Path, scenario: str, delay_ms: int) -> Path:
+Recorded = Callable[[str, int], Path]
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Return `recording(scenario, delay_ms)`; each is made once."""
+    folder = tmp_path_factory.mktemp("alerts")
+    return cache(lambda scenario, delay_ms: recorded(folder, scenario, delay_ms))
+
+
+def recorded(folder: Path, scenario: str, delay_ms: int) -> Path:
     path = folder / f"{scenario}-{delay_ms}.ndjson"
     plan = SimulationPlan(
         scenario=scenario, rooms=2, tenants=1, minutes=8, seed=6,
@@ -33,6 +44,7 @@ def alerts(found: Sequence[Output]) -> bytes:
     return b"".join(sorted_lines(rows))
 
 
+@cache
 def replayed(path: Path) -> bytes:
     shard = make_shard(0, Settings())
     return alerts(list(outputs(read_events(path, "ndjson", b""), [shard])))
@@ -58,8 +70,10 @@ def live(path: Path, *, killed_each: int = 0) -> bytes:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_live_replayed_and_resumed_alerts_are_the_same_bytes(tmp_path: Path, scenario: str) -> None:
-    path = recording(tmp_path, scenario, 1_900)
+def test_live_replayed_and_resumed_alerts_are_the_same_bytes(
+    recording: Recorded, scenario: str
+) -> None:
+    path = recording(scenario, 1_900)
     expected = replayed(path)
     assert expected.count(b"firing") > 0
     assert expected.count(b'"kind":"stock"') > 0
@@ -68,16 +82,18 @@ def test_live_replayed_and_resumed_alerts_are_the_same_bytes(tmp_path: Path, sce
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_what_overtakes_what_within_two_seconds_is_invisible(tmp_path: Path, scenario: str) -> None:
-    orderly, messy = (replayed(recording(tmp_path, scenario, delay)) for delay in (0, 1_900))
+def test_what_overtakes_what_within_two_seconds_is_invisible(
+    recording: Recorded, scenario: str
+) -> None:
+    orderly, messy = (replayed(recording(scenario, delay)) for delay in (0, 1_900))
     assert orderly == messy
 
 
-def test_sold_out_and_violation_do_not_wait_for_a_beat(tmp_path: Path) -> None:
+def test_sold_out_and_violation_do_not_wait_for_a_beat(recording: Recorded) -> None:
     moments: set[int] = set()
     for scenario in ("oversell_race", "violation"):
         shard = make_shard(0, Settings())
-        path = recording(tmp_path, scenario, 0)
+        path = recording(scenario, 0)
         for output in outputs(read_events(path, "ndjson", b""), [shard]):
             moments |= {
                 row.end_ms % 5_000

@@ -65,6 +65,18 @@ def plain(disorderly: bytes) -> list[bytes]:
     return rows(disorderly)
 
 
+@pytest.fixture(scope="module")
+def orderly() -> bytes:
+    """Return a session as it happened."""
+    return simulated(SimulationPlan(scenario="flash_sale", rooms=2, minutes=3, rate=10))
+
+
+@pytest.fixture(scope="module")
+def orderly_rows(orderly: bytes) -> list[bytes]:
+    """Return its results file."""
+    return rows(orderly)
+
+
 @pytest.mark.parametrize(("workers", "processes"), [(1, 1), (2, 1), (1, 2)])
 def test_bytewax_gives_the_bytes_of_the_plain_loop(
     workers: int, processes: int, disorderly: bytes, plain: list[bytes], tmp_path: Path
@@ -93,17 +105,19 @@ def test_batches_and_shards_do_not_show(
 
 @FEW
 @given(seed=st.integers(0, 2**32))
-def test_arrival_order_within_the_bound_does_not_show(seed: int) -> None:
-    orderly = simulated(SimulationPlan(scenario="flash_sale", rooms=2, minutes=3, rate=10))
-    assert rows(rearranged(orderly, seed, 1_999)) == rows(orderly)
+def test_arrival_order_within_the_bound_does_not_show(
+    seed: int, orderly: bytes, orderly_rows: list[bytes]
+) -> None:
+    assert rows(rearranged(orderly, seed, 1_999)) == orderly_rows
 
 
 @FEW
 @given(seed=st.integers(0, 2**32))
-def test_last_revisions_are_the_same_within_allowed_lateness(seed: int) -> None:
-    orderly = simulated(SimulationPlan(scenario="flash_sale", rooms=2, minutes=3, rate=10))
+def test_last_revisions_are_the_same_within_allowed_lateness(
+    seed: int, orderly: bytes, orderly_rows: list[bytes]
+) -> None:
     late = last_revisions(rows(rearranged(orderly, seed, 55_000, share=0.05)))
-    assert late == last_revisions(rows(orderly))
+    assert late == last_revisions(orderly_rows)
 
 
 def rearranged(lines: bytes, seed: int, most_ms: int, share: float = 1.0) -> bytes:
