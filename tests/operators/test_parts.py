@@ -65,7 +65,7 @@ def whole() -> tuple[list[Output], dict[tuple[str, str], object]]:
     return played(set())
 
 
-@pytest.mark.parametrize("left", SETS, ids="+".join)
+@pytest.mark.parametrize("left", SETS, ids=lambda left: "+".join(sorted(left)))
 def test_nothing_but_the_part_is_missing(
     left: set[str], whole: tuple[list[Output], dict[tuple[str, str], object]]
 ) -> None:
