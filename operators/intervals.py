@@ -32,10 +32,12 @@ _ANY: Final = -1
 class IntervalKind:
     """A kind of interval: its dimension, event types, and the field that is its subject.
 
-    `one_at_a_time`: any start ends the one before; else only one of the same subject does.
+    `mark` is its name on the charts of a room (`operators.timeline`). `one_at_a_time`: any start
+    ends the one before; else only one of the same subject does.
     """
 
     dimension: str
+    mark: str
     start: str
     end: str
     field: str
@@ -43,9 +45,9 @@ class IntervalKind:
 
 
 KINDS: Final = (
-    IntervalKind("explanation", "explain_start", "explain_end", "product_id", True),
-    IntervalKind("shift", "shift_start", "shift_end", "host_id", True),
-    IntervalKind("campaign_phase", "promo_start", "promo_end", "campaign_id", False),
+    IntervalKind("explanation", "explanation", "explain_start", "explain_end", "product_id", True),
+    IntervalKind("shift", "shift", "shift_start", "shift_end", "host_id", True),
+    IntervalKind("campaign_phase", "promo", "promo_start", "promo_end", "campaign_id", False),
 )
 KIND_OF_TYPE: Final = {name: kind for kind in KINDS for name in (kind.start, kind.end)}
 

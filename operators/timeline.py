@@ -5,10 +5,10 @@ before), an end closes the open mark with its id, an end without a start is noth
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from operators.history import KEPT_MS
+from operators.intervals import KIND_OF_TYPE
 from operators.results import Patch
 from stream.events import Event
 
@@ -16,24 +16,7 @@ MAX_MARKS: Final = 500
 """Marks kept of a room: older ones are forgotten, not drawn twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class MarkKind:
-    """A kind of mark: its event types and the field that says what it is about."""
-
-    name: str
-    start: str
-    end: str
-    field: str
-    one_at_a_time: bool
-
-
-KINDS: Final = (
-    MarkKind("explanation", "explain_start", "explain_end", "product_id", True),
-    MarkKind("promo", "promo_start", "promo_end", "campaign_id", False),
-    MarkKind("shift", "shift_start", "shift_end", "host_id", True),
-)
-_BY_TYPE: Final = {t: kind for kind in KINDS for t in (kind.start, kind.end)}
-MARKED_TYPES: Final = frozenset(_BY_TYPE)
+MARKED_TYPES: Final = frozenset(KIND_OF_TYPE)
 
 Mark = dict[str, object]
 
@@ -47,8 +30,8 @@ class Timeline:
         self._changed: dict[str, set[str]] = {}
 
     def observe(self, event: Event) -> None:
-        """Take an event; others than those of `KINDS` are ignored."""
-        kind = _BY_TYPE.get(event.type)
+        """Take an event; others than `MARKED_TYPES` are ignored."""
+        kind = KIND_OF_TYPE.get(event.type)
         room = event.room_id
         if kind is None or room is None:
             return
@@ -59,15 +42,15 @@ class Timeline:
                 self._touch(room, old)
         marks = self.marks.setdefault(room, {})
         for field, mark in marks.items():
-            same = mark["kind"] == kind.name and mark["end_ms"] is None
+            same = mark["kind"] == kind.mark and mark["end_ms"] is None
             mine = mark["id"] == about or (event.type == kind.start and kind.one_at_a_time)
             if same and mine and event.event_time_ms >= _start(mark):
                 marks[field] = {**mark, "end_ms": event.event_time_ms}
                 self._touch(room, field)
         if event.type == kind.start:
-            field = f"mark.{event.event_time_ms}.{kind.name}.{about}"
+            field = f"mark.{event.event_time_ms}.{kind.mark}.{about}"
             start_ms = event.event_time_ms
-            marks[field] = {"kind": kind.name, "id": about, "start_ms": start_ms, "end_ms": None}
+            marks[field] = {"kind": kind.mark, "id": about, "start_ms": start_ms, "end_ms": None}
             self._touch(room, field)
             for old in list(marks)[:-MAX_MARKS]:
                 del marks[old]
