@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import OpenPage
+from tests.web.misfits import MISFITS
 from tests.web.script_cast import GROUP, names
 from tests.web.stage import Stage
-from tests.web.test_layout import MISFITS
 
 pytestmark = pytest.mark.browser
 

@@ -1,10 +1,9 @@
 """Nothing overflows, nothing of ours is cut, at every size, on every page, in both languages."""
 
-from pathlib import Path
-
 import pytest
 
-from tests.web.conftest import LANGUAGES, SIZES, OpenPage
+from tests.web.conftest import OpenPage
+from tests.web.misfits import misfits
 from tests.web.stage import Stage
 
 pytestmark = pytest.mark.browser
@@ -19,8 +18,6 @@ PAGES = {
     "boss": ("/console", {"role": "boss"}),
 }
 
-MISFITS = Path(__file__).with_name("misfits.js").read_text()
-
 
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_overflows_and_nothing_of_ours_is_cut(
@@ -28,16 +25,4 @@ def test_nothing_overflows_and_nothing_of_ours_is_cut(
 ) -> None:
     path, query = PAGES[name]
     page = open_page(stage.url(path, lang="zh", **query)).page
-    misfits = {}
-    for language in LANGUAGES:
-        if page.evaluate("document.documentElement.lang.slice(0, 2)") != language:
-            page.click(".head-side .button")
-        for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
-            page.evaluate(
-                "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
-            )
-            found = page.evaluate(MISFITS, path == "/screen")
-            if found:
-                misfits[f"{language} {width}x{height}"] = found
-    assert misfits == {}
+    assert misfits(page, fits=path == "/screen") == {}

@@ -16,9 +16,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sinks.client import LiveroomClient, RpcError, Subscription
-from tests.web.conftest import ASSETS, LANGUAGES, SIZES, OpenPage
+from tests.web.conftest import ASSETS, OpenPage
 from tests.web.figures import count, percent, yuan
-from tests.web.test_layout import MISFITS
+from tests.web.misfits import misfits
 
 pytestmark = [pytest.mark.browser, pytest.mark.redis, pytest.mark.slow]
 
@@ -279,18 +279,7 @@ def test_the_bar_fits_every_size_and_language(
 ) -> None:
     page = open_page(machine.page(path, "rooms=t1/r1&lang=zh")).page
     expect(page.locator(".replay")).to_be_visible()
-    misfits = {}
-    for language in LANGUAGES:
-        if page.evaluate("document.documentElement.lang.slice(0, 2)") != language:
-            page.click(".head-side .button")
-        for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
-            page.evaluate(
-                "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
-            )
-            if found := page.evaluate(MISFITS, path == "/screen"):
-                misfits[f"{language} {width}x{height}"] = found
-    assert misfits == {}
+    assert misfits(page, fits=path == "/screen") == {}
 
 
 async def standing(bar: Subscription, wanted: Callable[[Mapping[str, Any]], bool]) -> None:

@@ -1,19 +1,17 @@
 """The table by dimension, why a figure is missing, and a cockpit of very many rooms."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
 from operators.catalogue.axes import DIMENSIONS
-from tests.web.conftest import LANGUAGES, SIZES, OpenPage
+from tests.web.conftest import OpenPage
 from tests.web.figures import NONE, count, yuan
+from tests.web.misfits import misfits
 from tests.web.script_cast import START_MS
 from tests.web.stage import Stage
 
 pytestmark = pytest.mark.browser
 
-MISFITS = Path(__file__).with_name("misfits.js").read_text()
 ROOM = "room:t1/r1"
 
 
@@ -98,15 +96,4 @@ def test_a_cockpit_of_many_rooms_fits(stage: Stage, open_page: OpenPage, rooms: 
     expect(page.locator(".card .value").first).to_have_text(yuan(100 * (rooms - 1))[:-3])
     if rooms > 24:
         expect(page.locator(".tile-cards .tile-extra")).to_contain_text(str(rooms - 24))
-    misfits = {}
-    for language in LANGUAGES:
-        if page.evaluate("document.documentElement.lang.slice(0, 2)") != language:
-            page.click(".head-side .button")
-        for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
-            page.evaluate(
-                "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
-            )
-            if found := page.evaluate(MISFITS, True):
-                misfits[f"{language} {width}x{height}"] = found
-    assert misfits == {}
+    assert misfits(page, fits=True) == {}

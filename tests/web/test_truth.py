@@ -8,10 +8,10 @@ from playwright.sync_api import Page, expect
 from operators.catalogue.boards import TALK_BOARDS
 from tests.web.conftest import OpenPage
 from tests.web.figures import NONE, count, percent, yuan
+from tests.web.misfits import MISFITS
 from tests.web.script import Script
 from tests.web.script_cast import GROUP, Fields, names
 from tests.web.stage import Stage
-from tests.web.test_layout import MISFITS
 
 pytestmark = pytest.mark.browser
 
