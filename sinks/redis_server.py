@@ -9,12 +9,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from sinks.launcher import launched
 from sinks.redis_client import Link
 from stream.errors import ConfigError, SinkError
 
@@ -25,19 +25,6 @@ INSTALL_HINT: Final = (
 _START_TIMEOUT_S: Final = 15.0
 _STOP_TIMEOUT_S: Final = 10.0
 _PORT_TRIES: Final = 5
-
-# A preexec_fn may deadlock where threads run; a tiny launcher that execs the server may not.
-# Argument 1 is the parent: had it died before prctl, nobody would ever kill the server.
-_LAUNCHER: Final = """
-import os, sys
-try:
-    import ctypes
-    ctypes.CDLL(None).prctl(1, 9)
-except (ImportError, OSError, AttributeError):
-    pass
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 def find_binary() -> Path:
@@ -172,12 +159,11 @@ class RedisServer:
         self._process = None
 
     def _launch(self) -> None:
-        launcher = (sys.executable, "-S", "-E", "-c", _LAUNCHER, str(os.getpid()))
         place = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
         settings = (*place, "--logfile", "redis.log", "--save", "", "--daemonize", "no")
         # Its own session: Ctrl-C in the terminal is for us, who stop the server last.
         self._process = subprocess.Popen(
-            (*launcher, str(self._binary), *settings, *self.config),
+            launched(str(self._binary), *settings, *self.config),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
+import msgspec
 import orjson
 
 from operators.results import Row
@@ -17,7 +18,21 @@ Key = tuple[int, str, str, str, str, str, str, str, int]
 _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
 
 
-def sort_key(row: Row) -> Key:
+class OrderedLine(msgspec.Struct):
+    """The fields that order rows, read from a line."""
+
+    end_ms: int
+    kind: str
+    tenant: str
+    group: str
+    room_id: str | None
+    dimension: str
+    key: str | None
+    window: str
+    revision: int
+
+
+def sort_key(row: Row | OrderedLine) -> Key:
     """(end_ms, kind, tenant, group, room_id, dimension, key, window, revision); null first."""
     return (
         row.end_ms,

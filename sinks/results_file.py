@@ -13,27 +13,13 @@ from typing import Final
 import msgspec
 
 from operators.results import Row
-from sinks.results import Key, encode_rows
+from sinks.results import Key, OrderedLine, encode_rows, sort_key
 from stream.errors import StateError
 
 _GLOB: Final = "shard-*.ndjson"
 
 
-class _Line(msgspec.Struct):
-    """The fields of a row that order it."""
-
-    end_ms: int
-    kind: str
-    tenant: str
-    group: str
-    room_id: str | None
-    dimension: str
-    key: str | None
-    window: str
-    revision: int
-
-
-_line: Final = msgspec.json.Decoder(_Line)
+_line: Final = msgspec.json.Decoder(OrderedLine)
 
 
 def shard_file(folder: Path, shard: int) -> Path:
@@ -95,21 +81,6 @@ def merged_lines(folder: Path) -> Iterator[bytes]:
     keyed: list[tuple[Key, bytes]] = []
     for path in sorted(folder.glob(_GLOB)):
         with path.open("rb") as file:
-            keyed += [(_key(line), line) for line in file]
+            keyed += [(sort_key(_line.decode(line)), line) for line in file]
     keyed.sort()
     return (line for _, line in keyed)
-
-
-def _key(line: bytes) -> Key:
-    row = _line.decode(line)
-    return (
-        row.end_ms,
-        row.kind,
-        row.tenant,
-        row.group,
-        row.room_id or "",
-        row.dimension,
-        row.key or "",
-        row.window,
-        row.revision,
-    )

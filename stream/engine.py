@@ -18,12 +18,12 @@ from sinks.redis_pending import Limits
 from sinks.redis_sink import RedisSink
 from sinks.results_file import ResultsFile, shard_file
 from stream.dataflow import ShardSink, build_flow, run_flow
-from stream.errors import ConfigError, LiveroomError, SinkError, StateError
+from stream.errors import ConfigError, LiveroomError, SinkError
 from stream.freezer import StateWriter
 from stream.options import make_shard, rules_of
 from stream.pace import FULL_SHARE, QUICK_SHARE, Budget, Pace
 from stream.partition import OutputState, Partition
-from stream.recovery import REMEDY, check_recovery
+from stream.recovery import check_recovery, decoded
 from stream.settings import Settings
 from stream.side import beside
 from stream.sources import ShardSource
@@ -148,7 +148,7 @@ class ShardOut:
     ) -> None:
         stop.begun.set()
         self._stages = stages or Stages()
-        found = _saved_sink(saved)
+        found = decoded(saved, SavedSink, "outputs")
         self._results: ResultsFile | None = None
         if settings.results_dir is not None:
             path = shard_file(settings.results_dir, number)
@@ -219,16 +219,6 @@ class ShardOut:
         except SinkError as error:
             _LOG.warning("closing with unwritten outputs: %s", error)
         self._sink.close()
-
-
-def _saved_sink(saved: bytes | None) -> SavedSink | None:
-    if saved is None:
-        return None
-    try:
-        return msgspec.msgpack.decode(saved, type=SavedSink)
-    except msgspec.DecodeError as error:
-        what = f"the recovery directory holds outputs of another version ({error})"
-        raise StateError(what, REMEDY) from error
 
 
 class OutputAsker:

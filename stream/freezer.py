@@ -49,21 +49,6 @@ class Saved(msgspec.Struct, frozen=True):
     epoch: str = ""
 
 
-def decoded(saved: bytes | None) -> Saved | None:
-    """What an earlier snapshot says.
-
-    Raises:
-        StateError: another version wrote it.
-    """
-    if saved is None:
-        return None
-    try:
-        return msgspec.msgpack.decode(saved, type=Saved)
-    except msgspec.DecodeError as error:
-        what = f"the recovery directory holds state of another version ({error})"
-        raise StateError(what, REMEDY) from error
-
-
 def reading(saved: Saved, files: StateFiles | None) -> Callable[[], bytes]:
     """A function that gives the state of a snapshot. It raises StateError if a file is gone.
 

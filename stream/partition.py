@@ -13,9 +13,10 @@ import msgspec
 from operators.results import Output
 from operators.shard import Record, Shard
 from sinks.log import START, Log, LogGap, LogRecord, Position
-from stream.freezer import Freezer, StateWriter, decoded, reading
+from stream.freezer import Freezer, Saved, StateWriter, reading
 from stream.pace import FULL_SHARE, QUICK_SHARE, Budget, Pace
 from stream.quarantine import Quarantine
+from stream.recovery import decoded
 from stream.stages import Stages
 from stream.state_files import StateFiles
 
@@ -100,7 +101,7 @@ class Partition:
         # shard in Redis, only when something is sent to it.
         self._unflushed = True
         self._as_of_ms = 0
-        found = decoded(saved)
+        found = decoded(saved, Saved, "state")
         # What a predecessor said of the stretch that is folded again is newer than what we say
         # of it, so our writes are refused; a figure that went there and back would not be said
         # again. Hence all is sent once we are past everything it can have seen.

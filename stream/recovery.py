@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from operators.snapshot import ENCODING
 from stream.dataflow import make_store
 from stream.errors import ConfigError, StateError
+
+Saved = TypeVar("Saved")
 
 MARK: Final = "liveroom.json"
 LOCK: Final = "lock"
@@ -31,6 +33,21 @@ class Mark(msgspec.Struct, frozen=True):
 
     shards: int
     encoding: int
+
+
+def decoded(saved: bytes | None, kind: type[Saved], what: str) -> Saved | None:
+    """What the recovery store gave back; None: nothing was saved. `what` names it in the error.
+
+    Raises:
+        StateError: another version wrote it.
+    """
+    if saved is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(saved, type=kind)
+    except msgspec.DecodeError as error:
+        told = f"the recovery directory holds {what} of another version ({error})"
+        raise StateError(told, REMEDY) from error
 
 
 def check_recovery(directory: Path, shards: int) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from sinks.launcher import launched
 from stream.errors import LiveroomError
 
 logger = logging.getLogger(__name__)
@@ -28,19 +29,6 @@ EXIT_MISUSE: Final = 2
 
 _POLL_S: Final = 0.05
 _LOG_TAIL_CHARS: Final = 400
-
-# A preexec_fn may deadlock where threads run; a tiny launcher that execs the child may not.
-# Argument 1 is the parent: had it died before prctl, nobody would ever kill the child.
-_LAUNCHER: Final = """
-import os, sys
-try:
-    import ctypes
-    ctypes.CDLL(None).prctl(1, 9)
-except (ImportError, OSError, AttributeError):
-    pass
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 def liveroom_argv(*args: str) -> tuple[str, ...]:
@@ -91,10 +79,9 @@ class Child:
         """Start it. The child sees end of file on stdin."""
         self.spec = spec
         sink = spec.log.open("ab") if spec.log is not None else None
-        launcher = (sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()))
         try:
             self._process = subprocess.Popen(
-                [*launcher, *spec.argv],
+                launched(*spec.argv),
                 stdin=subprocess.DEVNULL,
                 stdout=sink if sink is not None else sys.stderr.fileno(),
                 stderr=subprocess.STDOUT,

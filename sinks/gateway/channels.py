@@ -175,17 +175,7 @@ class StateChannel:
                 if value is not None
             ]
             pages = [b"{" + page + b"}" for page in _pages(items, self._part_bytes)]
-            self._snapshot = [
-                snap_frame(
-                    self._quoted,
-                    quoted(self.epoch),
-                    self.seq,
-                    self.ts_ms,
-                    Part(number, len(pages)),
-                    page,
-                )
-                for number, page in enumerate(pages)
-            ]
+            self._snapshot = _snap_frames(self, pages)
         return self._snapshot
 
     def prune(self) -> None:
@@ -324,17 +314,7 @@ class LogChannel:
                 for item in list(self._ring)[-self._snapshot_count :]
             ]
             pages = [b"[" + page + b"]" for page in _pages(items, self._part_bytes)]
-            self._snapshot = [
-                snap_frame(
-                    self._quoted,
-                    quoted(self.epoch),
-                    self.seq,
-                    self.ts_ms,
-                    Part(number, len(pages)),
-                    page,
-                )
-                for number, page in enumerate(pages)
-            ]
+            self._snapshot = _snap_frames(self, pages)
         return self._snapshot
 
     def prune(self) -> None:
@@ -342,6 +322,15 @@ class LogChannel:
 
 
 CachedChannel = StateChannel | LogChannel
+
+
+def _snap_frames(channel: CachedChannel, pages: Sequence[bytes]) -> list[bytes]:
+    """One `snap` frame a page of a channel's content."""
+    name, epoch = quoted(channel.name), quoted(channel.epoch)
+    return [
+        snap_frame(name, epoch, channel.seq, channel.ts_ms, Part(number, len(pages)), page)
+        for number, page in enumerate(pages)
+    ]
 
 
 def _pages(items: Sequence[bytes], limit: int) -> list[bytes]:
