@@ -94,7 +94,7 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc; Li
 def test_what_arrives_on_the_screen_equals_the_truth(
     extra: list[str], start: Start, tmp_path: Path
 ) -> None:
-    demo = start("--seconds", "8", "--headless", "--rate", "120", *extra)
+    demo = start("--seconds", "14", "--headless", "--rate", "120", *extra)
     assert demo.wait(DEADLINE_S) == 0, said(tmp_path)
     assert " figures compared over WebSocket, 0 differ" in said(tmp_path)
     assert processes(tmp_path) == []
