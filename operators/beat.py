@@ -167,9 +167,11 @@ class Beat:
             sessions.done[ready] = True
             self._read_stays(ready)
             out.rows += self.rows.sessions(ready, revise=False)
-            # Nobody is online in them any more, and no event or pane will say so.
+            # Nobody is online in them any more, and figures per minute of who sold or was
+            # shown before have had more minutes since: no event or pane will say so.
             cube = self._state.cube
             cube.dirty[cube.cell(ready, 0, ready * 0 - 1)] = True
+            cube.touch(ready)
 
     def _read_stays(self, sessions: I64, until_s: int | None = None) -> None:
         """Read who stayed in sessions, to their end or up to `until_s`."""

@@ -90,6 +90,13 @@ class Cube:
         self.dirty = self.cell_key[:count] < 0
         self.dirty[cells[cells >= 0]] = True
 
+    def touch(self, sessions: I64) -> None:
+        """Mark all cells of these sessions dirty that have a figure of their own."""
+        wanted = np.zeros(int(self.cell_session[: self.cells.count].max(initial=-1)) + 1, np.bool_)
+        wanted[sessions[sessions < len(wanted)]] = True
+        cells = self.slot_cell[: self.slot_count]
+        self.dirty[cells[wanted[self.cell_session[cells]]]] = True
+
     def _new_cells(self, known: int) -> None:
         count = self.cells.count
         keys = self.cells.keys()[known:]

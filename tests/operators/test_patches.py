@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import orjson
 
-from operators.results import Patch
+from operators.results import Patch, Row
 from operators.shard import Record, Shard
 from stream.replay import version_of
-from tests.operators.one_room import event, quiet_shard, tick
+from tests.operators.one_room import event, quiet_shard, tick, ticks
 
 Screen = dict[str, dict[str, object]]
 
@@ -156,3 +156,24 @@ def test_a_refund_after_that_says_the_same_figures_as_without_letting_go() -> No
         screens.append({c: fields for c, fields in held.items() if fields})
     assert screens[0] == screens[1]
     assert screens[0]["room:t1/r1"]["session.refund_amount"] == 500
+
+
+def test_a_session_that_ends_shows_what_its_rows_say() -> None:
+    """Also of a host without an event for long: the session has had more minutes since."""
+    shard = quiet_shard()
+    sold = event("order_paid", 950, 3, 2, host_id="h1", order_id="o", amount_minor=700)
+    log = [*LINES, sold, *ticks(2, 1_200), event("room_status", 1_200_000, 9, status="end")]
+    log += ticks(1_201, 1_400)
+    screen: Screen = {}
+    rows: list[Row] = []
+    for number, start in enumerate(range(0, len(log), 60), 1):
+        body = b"".join(log[start : start + 60])
+        for output in shard.step([Record(version_of(number), 0, body)]):
+            rows += [row for row in output.rows if row.dimension == "host" and row.key == "h1"]
+            merge(screen, output.patches)
+        merge(screen, shard.flush(0).patches)
+    metrics = next(row.body["metrics"] for row in rows if row.window == "session")
+    assert isinstance(metrics, dict)
+    assert metrics["gmv_per_min"] == {"num": 700, "den": 20, "value": 35.0}
+    fields = screen["split:t1/r1/host"]
+    assert {name: fields.get(f"session.{name}.h1") for name in metrics} == metrics
