@@ -185,6 +185,8 @@ def thaw(shard: Shard, data: bytes) -> None:
         group = shard.new_group(str(snapshot["tenant"]), str(snapshot["group"]))
         group.restore(snapshot)
         shard.groups[group.tenant, group.group] = group
+        if group.restless:
+            shard.restless.add((group.tenant, group.group))
 
 
 def _thaw_scalars(shard: Shard, bag: Bag) -> None:
