@@ -48,7 +48,7 @@ def test_age_is_shown_and_stale_within_five_seconds_of_a_stopped_feed(
 def test_the_page_survives_a_gateway_restart(live: Stage, open_page: OpenPage) -> None:
     page = open_page(live.url(rooms="t1/r1", lang="en")).page
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("globalThis.echarts !== undefined")
+    page.wait_for_function("() => globalThis.echarts !== undefined")
     page.evaluate("globalThis.sameDocument = true")
     live.restart_gateway()
     live.play(False)
