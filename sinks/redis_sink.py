@@ -132,9 +132,7 @@ class RedisSink:
             FencedError: a newer engine owns the shard: stop.
             SinkError: Redis refuses a write for good (`retry_after_ms` None).
         """
-        self._land()
-        for output in outputs:
-            self._add(output, replace=False)
+        self._take(outputs, replace=False)
         return self._flush()
 
     def post(self, outputs: Sequence[Output], *, replace: bool = False) -> Written:
@@ -146,24 +144,29 @@ class RedisSink:
         Raises:
             FencedError, SinkError: as `write`, about what was posted before.
         """
-        self._land()
-        for output in outputs:
-            self._add(output, replace=replace)
+        self._take(outputs, replace=replace)
         return self._flush(wait=False)
 
     def land(self) -> None:
-        """Hear the answers to what was posted.
+        """Hear the answers to what was posted, before anything else is asked or added.
 
         Raises:
             FencedError, SinkError: as `write`.
         """
-        self._land()
+        if not self._flying:
+            return
+        try:
+            self._hear()
+        except SinkError as error:
+            self._later(error)
+        else:
+            self._attempt, self.trouble = 0, None
+            self._upkeep()
+        metrics.HEALTHY.labels(str(self.shard)).set(self.healthy)
 
     def rewrite(self, outputs: Sequence[Output]) -> Written:
         """As `write`, but each patch is its whole channel: other fields are removed."""
-        self._land()
-        for output in outputs:
-            self._add(output, replace=True)
+        self._take(outputs, replace=True)
         return self._flush()
 
     def drain(self, timeout_s: float) -> bool:
@@ -188,7 +191,7 @@ class RedisSink:
             FencedError: a newer engine owns the shard.
             SinkError: Redis is away: call again.
         """
-        self._land()
+        self.land()
         marker, epoch = secrets.token_hex(8), secrets.token_hex(8)
         call = epoch_call(self.shard, self.fence, marker, epoch, self._limits.out_maxlen)
         code, writes = _code(run_call(self._link, call))
@@ -208,7 +211,7 @@ class RedisSink:
         Raises:
             FencedError, SinkError: as `new_epoch`.
         """
-        self._land()
+        self.land()
         remove_output(self._link, self.shard, self._lead())
         return self.new_epoch()
 
@@ -218,7 +221,7 @@ class RedisSink:
         Raises:
             SinkError: Redis is away: nothing is lost.
         """
-        self._land()
+        self.land()
         self._sweep_at_s = time.monotonic() + SWEEP_S
         return sweep(self._link, self.shard, now_ms())
 
@@ -244,16 +247,18 @@ class RedisSink:
             metrics.LOST_STATE.inc()
         return Claim(self.fence, self.epoch, self._lost)
 
-    def _add(self, output: Output, *, replace: bool) -> None:
+    def _take(self, outputs: Sequence[Output], *, replace: bool) -> None:
+        self.land()
         entries, letters = self._pending.dropped_entries_count, self._pending.dropped_letters_count
-        self._pending.add(output, replace=replace)
+        for output in outputs:
+            self._pending.add(output, replace=replace)
         metrics.DROPPED.labels("entry").inc(self._pending.dropped_entries_count - entries)
         metrics.DROPPED.labels("letter").inc(self._pending.dropped_letters_count - letters)
 
     def _flush(self, *, wait: bool = True) -> Written:
         if not self.fence:
             raise InvariantError("claim() comes before write()")
-        self._land()
+        self.land()
         if self._lost or time.monotonic() < self._retry_at_s:
             return Written(done=False, lost_state=self._lost)
         old_count = 0
@@ -275,19 +280,6 @@ class RedisSink:
                 self._upkeep()
         metrics.HEALTHY.labels(str(self.shard)).set(self.healthy)
         return Written(not self._pending and not self._lost, self._lost, old_count)
-
-    def _land(self) -> None:
-        """Hear the answers to what is in the air, before anything else is asked or added."""
-        if not self._flying:
-            return
-        try:
-            self._hear()
-        except SinkError as error:
-            self._later(error)
-        else:
-            self._attempt, self.trouble = 0, None
-            self._upkeep()
-        metrics.HEALTHY.labels(str(self.shard)).set(self.healthy)
 
     def _upkeep(self) -> None:
         if time.monotonic() < self._sweep_at_s or self._lost:
