@@ -22,6 +22,7 @@ from operators.watched import Watched
 _MINUTE_MS: Final = 60_000
 _NULL: Final = b"null"
 WIDE_EVERY: Final = 4
+"""Each so many rounds one is of all rooms, about once a second; the others of watched ones."""
 _RELEASE_MS: Final = 60_000
 """What was sent of a session that is over is kept for so long after it was last said."""
 

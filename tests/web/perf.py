@@ -21,18 +21,16 @@ from playwright.sync_api import sync_playwright
 
 from tests.web.conftest import ASSETS, CHROMIUM_ARGS, find_chromium
 from tests.web.live import PLAN, Live, broadcast, draw_with_alert
-from tests.web.perf_hour import run
+from tests.web.perf_hour import SIZE, run
 from tests.web.script import Script
 from tests.web.stage import STATES, Stage
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, ViewportSize
+    from playwright.sync_api import Browser, Page
 
-SIZE: "ViewportSize" = {"width": 1920, "height": 1080}
 PAINTS = 5
 ANSWERS = 9
 ANSWER_MS = 1_000
-PAUSE_S = 0.5
 PAINT_MS = 1_000
 THREAD_SHARE = 0.20
 
@@ -113,8 +111,6 @@ def answers(live: Live, browser: "Browser", folder: Path) -> list[Figure]:
     )
     took = []
     for method in list(STATES) * (ANSWERS // len(STATES)):
-        # The log has no ticks here: a click within the rhythm of full flushes would wait for one.
-        time.sleep(PAUSE_S)
         clicked = one.evaluate(
             "(button) => { document.querySelector(button).click(); return Date.now(); }",
             f'{alert} [data-method="{method}"]',
