@@ -33,7 +33,7 @@ def compact_viewers(state: State, *others: Holder) -> bool:
     if count < MIN_VIEWERS:
         return False
     cube, presence = state.cube, state.presence
-    keys = cube.marks.index.keys()
+    keys = cube.marks.all_keys()
     slots_with = state.plan.of_viewers[cube.slot_measure[: cube.slot_count]]
     mine = slots_with[(keys >> _SHIFT).astype(np.int64)]
     alive = np.zeros(count, np.bool_)

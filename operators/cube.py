@@ -355,16 +355,19 @@ class Cube:
         """Forget who was seen in sealed sessions, indexed by session; their totals stay.
 
         Refunds and cancels come for weeks: who had one is kept, so that a second does not count
-        again. Of sessions that are `endless`, only windows are read: who is in none any more is
-        forgotten.
+        again; in which pane, as long as a window holds it. Of sessions that are `endless`, only
+        windows are read: who is in none any more is forgotten.
         """
         refunds = np.array(
             [not _FOLLOWING.isdisjoint(m.types) for m in self.plan.measures], np.bool_
         )
         measure = self.slot_measure[: self.slot_count]
         session = self.cell_session[self.slot_cell[: self.slot_count]]
-        self.marks.keep(~(sessions[session] & ~refunds[measure]))
-        self.marks.keep_recent(endless[session], self.horizon - max(ROLLING_PANES))
+        sealed = sessions[session]
+        follows = refunds[measure]
+        # A window may hold who was seen in it; later only that it was so counts.
+        oldest = self.horizon - max(ROLLING_PANES)
+        self.marks.let_go(sealed & ~follows, endless[session], sealed & follows, oldest)
 
 
 def pack_ids(index: HashIndex, keys: U64, there: Bool) -> I64:

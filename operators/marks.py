@@ -3,6 +3,9 @@
 One row for each (slot, id): a 64-bit mask with a bit for every 15 s pane in which the id was
 seen, bit i for pane `top - i`. Setting a bit is idempotent and its order does not matter, so
 duplicates, disorder and lateness cannot make a count wrong.
+
+Of what no window holds any more, in slots that hardly ever change again, only the key *rests*:
+8 bytes in a sorted array, where a row takes 28 to 36. Who rests and comes again is not new.
 """
 
 from dataclasses import dataclass
@@ -37,12 +40,17 @@ class Sightings:
 
 
 class Marks:
-    """The table of masks. Ids are dense numbers below 2**32, slots likewise."""
+    """The table of masks. Ids are dense numbers below 2**32, slots likewise.
+
+    `resting`: keys without a row, ascending; one that got a row again may be there, too.
+    """
 
     def __init__(self) -> None:
         self.index = HashIndex()
         self.mask: U64 = np.zeros(0, np.uint64)
         self.top: I32 = np.zeros(0, np.int32)
+        self.resting: U64 = np.zeros(0, np.uint64)
+        self._rests: Bool = np.zeros(0, np.bool_)
 
     def see(self, slots: I64, ids: I64, panes: I64) -> Sightings:
         """Record that ids were seen in panes; all arrays have the same shape.
@@ -55,7 +63,7 @@ class Marks:
         keys = (slots.astype(np.uint64) << _ID_BITS) | ids.astype(np.uint64)
         rows = self.index.find_or_add(keys)
         self._grow(self.index.count)
-        first = (self.index.keys()[known:] >> _ID_BITS).astype(np.int64)
+        first = self._never_seen(self.index.keys()[known:])
         open_ = np.arange(len(rows))
         done: list[tuple[I64, I64, I64]] = []
         while len(open_):
@@ -79,32 +87,52 @@ class Marks:
             np.concatenate([part[2] for part in done]),
         )
 
-    def keep(self, wanted_slots: Bool) -> None:
-        """Drop the rows of slots that are not wanted (indexed by slot number)."""
-        self._keep(wanted_slots[self._slots()])
+    def _never_seen(self, keys: U64) -> I64:
+        """Slots of the keys that do not rest."""
+        slots = (keys >> _ID_BITS).astype(np.int64)
+        some = np.flatnonzero(slots < len(self._rests))
+        some = some[self._rests[slots[some]]]  # hardly ever any: a look-up of few
+        if not len(some):
+            return slots
+        place = np.searchsorted(self.resting, keys[some])
+        known = self.resting[np.minimum(place, len(self.resting) - 1)] == keys[some]
+        return np.delete(slots, some[known])
 
-    def keep_recent(self, slots_of: Bool, pane: int) -> None:
-        """Of the slots where `slots_of`, keep the rows of ids seen in `pane` or later."""
-        if slots_of.any():
-            self._keep(~slots_of[self._slots()] | (self.top[: self.index.count] >= pane))
+    def put_to_rest(self, keys: U64) -> None:
+        """These keys rest, and no others; ascending, all different."""
+        self.resting = keys
+        slots = (keys >> _ID_BITS).astype(np.int64)
+        self._rests = np.zeros(int(slots.max(initial=-1)) + 1, np.bool_)
+        self._rests[slots] = True
+
+    def all_keys(self) -> U64:
+        """Keys with rows, then those that rest."""
+        return np.concatenate((self.index.keys(), self.resting))
+
+    def let_go(self, gone: Bool, fading: Bool, resting: Bool, pane: int) -> None:
+        """Drop the rows of what cannot be asked for again; flags by slot number.
+
+        In `gone` slots all; in `fading` ones ids that were last seen before `pane`; in `resting`
+        ones those, too, but they rest.
+        """
+        slots = self._slots()
+        old = self.top[: self.index.count] < pane
+        rest = resting[slots] & old & ~gone[slots]
+        if rest.any():
+            self.put_to_rest(np.union1d(self.resting, self.index.keys()[rest]))
+        dropped = gone[slots] | (fading[slots] & old) | rest
+        if dropped.any():
+            rows = np.flatnonzero(~dropped)
+            self.mask, self.top = self.mask[rows].copy(), self.top[rows].copy()
+            self.index = HashIndex(self.index.keys()[rows])
 
     def _slots(self) -> I64:
         return (self.index.keys() >> _ID_BITS).astype(np.int64)
 
-    def _keep(self, wanted: Bool) -> None:
-        keys = self.index.keys()
-        rows = np.flatnonzero(wanted)
-        self.mask, self.top = self.mask[rows].copy(), self.top[rows].copy()
-        self.index = HashIndex(keys[rows])
-
     def renumber(self, slots_with: Bool, numbers: I64) -> None:
         """Ids got other numbers in the slots where `slots_with`: `numbers[old]` is the new."""
-        keys = self.index.keys()
-        slots = keys >> _ID_BITS
-        ids = (keys & _ID_MASK).astype(np.int64)
-        mine = slots_with[slots.astype(np.int64)]
-        ids[mine] = numbers[ids[mine]]
-        self.index.reset((slots << _ID_BITS) | ids.astype(np.uint64))
+        self.index.reset(_renumbered(self.index.keys(), slots_with, numbers))
+        self.put_to_rest(np.sort(_renumbered(self.resting, slots_with, numbers)))
 
     def _grow(self, rows: int) -> None:
         self.mask = grown(self.mask, rows)
@@ -148,3 +176,11 @@ class Marks:
         self.mask[rows] = new_mask
         self.top[rows] = np.where(fresh | later, panes, self.top[rows])
         return before, after
+
+
+def _renumbered(keys: U64, slots_with: Bool, numbers: I64) -> U64:
+    slots = keys >> _ID_BITS
+    ids = (keys & _ID_MASK).astype(np.int64)
+    mine = slots_with[slots.astype(np.int64)]
+    ids[mine] = numbers[ids[mine]]
+    return np.asarray((slots << _ID_BITS) | ids.astype(np.uint64))

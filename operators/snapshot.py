@@ -120,6 +120,7 @@ def _data(shard: Shard) -> dict[str, object]:
         "sums": cube.sums.rings,
         "distinct": cube.distinct.rings,
         "distinct.base": cube.distinct.base,
+        "marks.resting": cube.marks.resting,
     }
     _put(data, "sessions", sessions, BY_SESSION, sessions.count)
     _put(data, "sessions", sessions, _BY_ROOM, len(sessions.places))
@@ -232,6 +233,9 @@ def _thaw_cube(shard: Shard, bag: Bag) -> None:
         _take(bag, "marks", cube.marks, name)
         _take(bag, "masked", cube.masked, name)
     cube.masked.renumber(measures)
+    resting = bag.array("marks.resting")
+    if resting is not None:
+        cube.marks.put_to_rest(resting.astype(np.uint64))
     sums, rings, base = bag.array("sums"), bag.array("distinct"), bag.array("distinct.base")
     if sums is not None and rings is not None and base is not None:
         cube.sums.rings = sums.astype(np.int64)

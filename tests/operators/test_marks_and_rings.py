@@ -32,9 +32,12 @@ def test_rolling_and_session_counts_equal_sets(seen: list[tuple[int, int, int]],
                 assert got[0] == len(want), (slot, length, end)
 
 
-@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 200)), max_size=80))
-def test_counts_stay_right_while_the_horizon_moves(seen: list[tuple[int, int]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 200)), max_size=80), st.booleans())
+def test_counts_stay_right_while_the_horizon_moves(
+    seen: list[tuple[int, int]], rests: bool
+) -> None:
     marks, rings, sums = Marks(), DistinctRings(), SumRings()
+    total = 0
     rings.grow(1)
     sums.grow(1)
     horizon = 1000
@@ -45,10 +48,14 @@ def test_counts_stay_right_while_the_horizon_moves(seen: list[tuple[int, int]]) 
             sums.forget(horizon, now - 9)
             rings.forget(horizon, now - 9)
             horizon = now - 9
+            none, all_ = np.zeros(1, np.bool_), np.ones(1, np.bool_)
+            marks.let_go(none, none, all_ if rests else none, horizon - max(ROLLING_PANES))
         new = marks.see(np.array([0]), np.array([who]), np.array([now]))
         rings.mark(new.slot, new.pane, new.before, new.after)
         sums.add(np.array([0]), np.array([now]), np.array([1]))
+        total += len(new.first)
         so_far = [(w, p + 1000) for w, p in ordered[: place + 1]]
+        assert total == len({w for w, _ in so_far})
         for length in ROLLING_PANES:
             for end in (now - 3, now + 1, now + 5):
                 if end > horizon:
@@ -67,3 +74,15 @@ def test_an_idle_row_is_idle_only_when_no_window_holds_it() -> None:
     assert not rings.idle()[0]
     rings.forget(1030, 1041)
     assert rings.idle()[0]
+
+
+def test_who_rests_takes_no_row_and_is_found_under_a_new_number() -> None:
+    marks = Marks()
+    marks.see(np.array([0, 0, 1]), np.array([5, 6, 5]), np.array([100, 200, 100]))
+    none, both = np.zeros(2, np.bool_), np.ones(2, np.bool_)
+    marks.let_go(none, none, both, 150)
+    assert marks.index.count == 1
+    numbers = np.array([-1] * 5 + [1, 0])
+    marks.renumber(both, numbers)
+    new = marks.see(np.array([0, 0, 0, 1, 1]), np.array([1, 0, 2, 1, 0]), np.full(5, 201))
+    assert sorted(new.first.tolist()) == [0, 1]
