@@ -14,7 +14,7 @@ from sinks.gateway.connection import GatewayConnection
 from sinks.gateway.effects import Core, Effects, Peer, read_clock
 from sinks.gateway.outbox import Client
 from sinks.gateway.protocol import CLOSE_BY_NAME, GRID_MS, frame
-from sinks.gateway.session import Now, Session
+from sinks.gateway.session import Close, Effect, Now, Session
 
 TURNS: Final = 4
 """Seconds between two looks at a connection that is well: 10,000 a second would cost 2 %."""
@@ -169,19 +169,19 @@ class Gateway:
                 if number % 1_000 == 999:
                     await asyncio.sleep(0)
                 if peer.turn == turn or peer.paused_s is not None or peer.session.claims is None:
-                    await self._look_at(peer, now)
+                    for effect in self._due(peer, now):
+                        await self.effects.carry_out(peer, effect)
             self.hub.forget_idle(now.mono_s)
 
-    async def _look_at(self, peer: Peer, now: Now) -> None:
+    def _due(self, peer: Peer, now: Now) -> list[Effect]:
+        """What time brings one peer."""
         if peer.client.closed:
-            return
+            return []
         if self._is_stalled(peer, now):
-            self.end(peer, "slow")
-        elif self._is_revoked(peer.session.claims):
-            self.end(peer, "bad_token")
-        else:
-            for effect in peer.session.tick(now):
-                await self.effects.carry_out(peer, effect)
+            return [Close("slow")]
+        if self._is_revoked(peer.session.claims):
+            return [Close("bad_token")]
+        return peer.session.tick(now)
 
     def _is_revoked(self, claims: Claims | None) -> bool:
         return claims is not None and not self.revoked.isdisjoint((claims.jti, claims.sub))

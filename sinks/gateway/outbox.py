@@ -31,7 +31,11 @@ class Cohort:
 
 
 class Bundle:
-    """Clients in step on the same set of cohorts: one blob serves them all."""
+    """Clients in step on the same set of cohorts: one blob serves them all.
+
+    At most a chunk of them, so that it is written without a pause: between its cohorts' step and
+    its own write it is `pending` as a whole.
+    """
 
     __slots__ = ("cohorts", "members", "pending")
 
@@ -86,8 +90,7 @@ class Outbox:
     def __init__(self, chunk: int = 1_000, join_bytes: int = 32_768) -> None:
         self.cohorts: dict[tuple[str, int], Cohort] = {}
         self.counts = Counts()
-        self._bundles: dict[frozenset[Cohort], Bundle] = {}
-        self._unsent: set[Client] = set()
+        self._roomy: dict[frozenset[Cohort], dict[Bundle, None]] = {}
         self._chunk = chunk
         self._join_bytes = join_bytes
 
@@ -183,21 +186,24 @@ class Outbox:
         steady = frozenset(c for c in client.subs.values() if client not in c.stragglers)
         if not steady:
             return
-        bundle = self._bundles.get(steady)
-        if bundle is None:
-            bundle = self._bundles[steady] = Bundle(steady)
+        roomy = self._roomy.setdefault(steady, {})
+        if not roomy:
+            bundle = Bundle(steady)
+            roomy[bundle] = None
             for cohort in steady:
                 cohort.bundles.add(bundle)
+        bundle = next(iter(roomy))
         bundle.members[client] = client.write
         client.bundle = bundle
+        if len(bundle.members) >= self._chunk:
+            del roomy[bundle]
 
     def _leave(self, client: Client) -> None:
         """Turn a client into a straggler on every channel it was in step on."""
         if client.bundle is None:
             return
-        unsent = client.bundle.pending or client in self._unsent
         for cohort in client.bundle.cohorts:
-            cohort.stragglers[client] = cohort.before if unsent else cohort.sent
+            cohort.stragglers[client] = cohort.before if client.bundle.pending else cohort.sent
         self._leave_bundle(client)
 
     def _leave_bundle(self, client: Client) -> None:
@@ -205,12 +211,16 @@ class Outbox:
         if bundle is None:
             return
         client.bundle = None
-        self._unsent.discard(client)
         del bundle.members[client]
-        if not bundle.members:
-            del self._bundles[bundle.cohorts]
-            for cohort in bundle.cohorts:
-                cohort.bundles.discard(bundle)
+        if bundle.members:
+            self._roomy.setdefault(bundle.cohorts, {})[bundle] = None
+            return
+        roomy = self._roomy.get(bundle.cohorts, {})
+        roomy.pop(bundle, None)
+        if not roomy:
+            self._roomy.pop(bundle.cohorts, None)
+        for cohort in bundle.cohorts:
+            cohort.bundles.discard(bundle)
 
     # The tick
 
@@ -246,6 +256,7 @@ class Outbox:
             touched.setdefault(bundle, []).extend(frames)
 
     def _write_bundles(self, touched: dict[Bundle, list[bytes]]) -> Iterator[None]:
+        """Write what every bundle got; None after each chunk of writes."""
         written = 0
         for bundle, frames in touched.items():
             bundle.pending = False
@@ -253,29 +264,17 @@ class Outbox:
             count = len(bundle.members)
             self.counts.deliveries += count
             self.counts.bytes += size * count
-            if size > self._join_bytes or count > self._chunk:
-                yield from self._write_chunks(bundle, frames, size)
-                continue
-            blob = frames[0] if len(frames) == 1 else b"".join(frames)
-            for write in list(bundle.members.values()):
-                write(blob)
+            if size > self._join_bytes:
+                for client in list(bundle.members):
+                    self.send(client, frames)
+            else:
+                blob = frames[0] if len(frames) == 1 else b"".join(frames)
+                for write in list(bundle.members.values()):
+                    write(blob)
             written += count
             if written >= self._chunk:
                 written = 0
                 yield None
-
-    def _write_chunks(self, bundle: Bundle, frames: list[bytes], size: int) -> Iterator[None]:
-        """Write to many: between chunks other tasks run, so membership is checked again."""
-        members = list(bundle.members)
-        self._unsent.update(members)
-        if size <= self._join_bytes:
-            frames = [b"".join(frames)]
-        for start in range(0, len(members), self._chunk):
-            for client in members[start : start + self._chunk]:
-                if client in self._unsent and client.bundle is bundle:
-                    self._unsent.discard(client)
-                    self.send(client, frames)
-            yield None
 
     def _catch_up(self, behind: list[Cohort]) -> Iterator[None]:
         """Give every straggler that can take it one merge and put it in step."""
