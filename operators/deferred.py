@@ -16,17 +16,15 @@ import numpy.typing as npt
 from operators.catalogue.axes import DIMENSION_NUMBER, PANE_MS
 from operators.columns import Columns
 from operators.cube import Cube
-from operators.hashindex import I32, I64, Bool, HashIndex
+from operators.hashindex import I32, I64, Bool
 from operators.intervals import KIND_OF_TYPE, PHASE_MS, Intervals, Lookup
-from operators.ledger import FOLLOW_TYPES
+from operators.ledger import FOLLOW_TYPES, Ledger
 from operators.placed import Placed
 from operators.plan import ID_COLUMNS, VALUE_COLUMNS, Plan
 from operators.profiles import U8, Names
-from operators.rings import grown
 from operators.sessions import Sessions
 from stream.events import TYPE_CODE
 
-_NEVER: Final = 2**62
 _PAID: Final = TYPE_CODE["order_paid"]
 _FOLLOWS: Final = np.array([name in FOLLOW_TYPES for name in TYPE_CODE])
 _IS_MARK: Final = np.array([name in KIND_OF_TYPE for name in TYPE_CODE])
@@ -43,7 +41,7 @@ class Waiting:
 
     `type`, `time_ms`, `session`, `product`, `user` have shape (n,). `odd_values` and `odd_ids`
     are (k, 3): column, place, value, of what is not usual. `orders` is (k, 3): place, and rows
-    of `Deferred.paid` for line and order, of events that follow an order.
+    of the ledger for line and order, of events that follow an order.
     """
 
     type: U8
@@ -105,18 +103,21 @@ class Deferred:
 
     Attributes:
         parts: what waits, in the order of acceptance.
-        paid, paid_ms: keys of order lines and whole orders to the time of their first payment.
         before: (pane, session, key) of campaigns whose time before has not been read yet.
     """
 
     def __init__(
-        self, plan: Plan, cube: Cube, sessions: Sessions, intervals: Intervals, names: Names
+        self,
+        plan: Plan,
+        cube: Cube,
+        sessions: Sessions,
+        intervals: Intervals,
+        ledger: Ledger,
+        names: Names,
     ) -> None:
-        self._plan, self._cube, self._sessions = plan, cube, sessions
+        self._plan, self._cube, self._sessions, self._ledger = plan, cube, sessions, ledger
         self._intervals, self._names = intervals, names
         self.parts: list[Waiting] = []
-        self.paid = HashIndex()
-        self.paid_ms: I64 = np.zeros(0, np.int64)
         self.before: set[tuple[int, int, str]] = set()
         self._counted = (plan.deferred_added.count + plan.deferred_told_apart.count) > 0
 
@@ -150,19 +151,12 @@ class Deferred:
 
     def _orders(self, columns: Columns, placed: Placed) -> I64:
         """Notes payments; gives `Waiting.orders`."""
-        if not placed.keys:
-            return np.zeros((0, 3), np.int64)
-        place = np.array(list(placed.keys), np.int64)
-        keys = np.array(list(placed.keys.values()), np.uint64)
-        known = self.paid.count
-        rows = self.paid.find_or_add(keys.reshape(-1)).reshape(-1, 2)
-        self.paid_ms = grown(self.paid_ms, self.paid.count)
-        self.paid_ms[known : self.paid.count] = _NEVER
+        place, *rows = placed.orders
         paid = (columns.type[place] == _PAID) & (placed.sessions[place] >= 0)
-        for column in (0, 1):
-            np.minimum.at(self.paid_ms, rows[paid, column], columns.time_ms[place[paid]])
-        follows = _FOLLOWS[columns.type[place]]
-        return np.column_stack((place[follows], rows[follows]))
+        if paid.any():
+            for row in rows:
+                self._ledger.pay(row[paid], columns.time_ms[place[paid]])
+        return np.asarray(placed.orders.T[_FOLLOWS[columns.type[place]]])
 
     def run(self, horizon_ms: int) -> I64:
         """Fold what happened before the horizon; gives the sessions it changed."""
@@ -201,8 +195,7 @@ class Deferred:
         times = due.time_ms.copy()
         place, line, order = due.orders.T
         own = times[place]
-        first = self.paid_ms[line]
-        whole = self.paid_ms[order]
+        first, whole = self._ledger.paid(line), self._ledger.paid(order)
         times[place] = np.where(first <= own, first, np.where(whole <= own, whole, own))
         return times
 

@@ -17,7 +17,7 @@ from operators.filters import fill_filtered
 from operators.groups import observed_types
 from operators.hashindex import I32, I64, Bool, first_of_each
 from operators.held import Held
-from operators.ledger import ORDER_TYPES, line_key
+from operators.ledger import ORDER_TYPES
 from operators.masked import MASKED_ID
 from operators.options import State
 from operators.orders import place_orders
@@ -56,6 +56,7 @@ _ACTIVE: Final = np.array(
     ]
 )
 """Acts, each of them a presence too, and what ends being there."""
+_DAY_MS: Final = 86_400_000
 _GENERATION_MS: Final = 180_000
 """A dedupe generation: longer than skew + lateness + out-of-orderness (122 s), so that a copy
 of an event finds it in this generation or the one before, or is too late anyway."""
@@ -161,8 +162,7 @@ class Fold:
         orders = np.flatnonzero(_IS_ORDER[columns.type] & fresh)
         if len(orders):
             events = [columns.objects[place] for place in orders.tolist()]
-            lines = np.array([line_key(event) for event in events], np.uint64)
-            fresh[orders] = state.ledger.new_lines(lines)
+            fresh[orders] = state.ledger.new_lines(events)
         state.count("duplicates", int(columns.n - fresh.sum()))
         return fresh
 
@@ -339,8 +339,12 @@ class Fold:
             self.late_sessions.update(np.unique(sessions[done]).tolist())
 
     def turn_generation(self, tick_ms: int) -> None:
-        """Forget ids older than a generation; by the tick, so that it depends on the log."""
+        """Forget ids older than a generation, and orders older than `ledger_days`.
+
+        By the tick, so that it depends on the log.
+        """
         state = self._state
+        state.ledger.turn_day(tick_ms // _DAY_MS, state.options.ledger_days)
         turn = tick_ms // _GENERATION_MS
         if turn != state.seen_turn:
             from_before = state.seen[0] if turn == state.seen_turn + 1 else type(state.seen[0])()

@@ -174,6 +174,16 @@ def first_of_each(rows: I64, scratch: I32) -> Bool:
     return np.asarray(scratch[rows] == order)
 
 
+def firsts(values: I64) -> Bool:
+    """True at the first place of each distinct value, shape as values; for a batch of few.
+
+    It sorts, and needs no array as long as a table.
+    """
+    first = np.zeros(len(values), np.bool_)
+    first[np.unique(values, return_index=True)[1]] = True
+    return first
+
+
 def all_different(rows: I64) -> Bool:
     """True at places that hold different rows: at the first place of most, of all in a few calls.
 

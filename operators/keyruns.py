@@ -43,6 +43,11 @@ class KeyRuns:
         kept = [(keys[rows[of]], of[rows[of]]) for keys, of in self.runs]
         self.runs = [run for run in kept if len(run[0])]
 
+    def drop(self, count: int) -> None:
+        """Drop the keys of the first `count` rows; the others' are numbered from 0."""
+        kept = [(keys[of >= count], of[of >= count] - np.int32(count)) for keys, of in self.runs]
+        self.runs = [run for run in kept if len(run[0])]
+
 
 def _merged(older: Run, newer: Run) -> Run:
     keys = np.concatenate((older[0], newer[0]))

@@ -1,39 +1,47 @@
-"""Orders and refunds: which lines were seen, and to which session they belong.
+"""Orders and refunds: which lines were seen, where they belong, and when they were paid.
 
-Keys are 64-bit (`stream.ids.key64`) of tenant, kind, order or refund, and line. A line is
-counted once for the life of the ledger; a refund that names no room is its order's.
+Keys are 64-bit (`stream.ids.key64`) of tenant, group, order and line. An order, and each line of
+it that says its number, is one row. A line is counted once of each type for as long as it is
+kept; a refund that names no room is its order's.
 """
 
 from typing import Final
 
 import numpy as np
 
-from operators.hashindex import I32, I64, U64, Bool, HashIndex, first_of_each
+from operators.hashindex import I32, I64, U64, Bool, firsts
+from operators.longindex import LongIndex
+from operators.profiles import U8
 from operators.rings import grown
 from stream.events import Event
 from stream.ids import key64
 
-ORDER_TYPES: Final = (
-    "order_created",
-    "order_paid",
-    "order_cancelled",
-    "refund_requested",
-    "refund_succeeded",
-)
-FOLLOW_TYPES: Final = ("refund_requested", "refund_succeeded", "order_cancelled")
+_SEEN: Final = {"order_created": 1, "order_paid": 2, "order_cancelled": 4}
+"""Bit of a type in `Ledger.seen`."""
+_REFUNDS: Final = ("refund_requested", "refund_succeeded")
+ORDER_TYPES: Final = (*_SEEN, *_REFUNDS)
+FOLLOW_TYPES: Final = (*_REFUNDS, "order_cancelled")
 """Those that follow an order, and count where it does."""
-NO_LINE: Final = -1
+NEVER: Final = 2**62
+"""Time of a payment that was not seen."""
+COLUMNS: Final = {"session": -1, "product": -1, "kind": 0, "paid_ms": NEVER, "seen": 0}
+"""Columns by row, with what an order has of which nothing is remembered."""
+_MAX_KINDS_AT_HAND: Final = 16_384
 
 
-def line_key(event: Event) -> int:
-    """Identity of the line an event is about, within its type."""
-    number = event.refund_id if event.type.startswith("refund") else event.order_id
-    return key64(*_group(event), event.type, number or "", event.line_id or "")
+def refund_key(event: Event) -> int:
+    """Identity of the line a refund is about, within its type."""
+    return key64(*_group(event), event.type, event.refund_id or "", event.line_id or "")
 
 
 def order_key(event: Event) -> int:
     """Identity of the order."""
     return key64(*_group(event), event.order_id or "")
+
+
+def order_line(key: int, line_id: str | None) -> int:
+    """Key of a line within an order; the order's own key where there is only one."""
+    return key if line_id is None else key64(str(key), line_id)
 
 
 def _group(event: Event) -> tuple[str, str]:
@@ -43,53 +51,143 @@ def _group(event: Event) -> tuple[str, str]:
 
 
 class Ledger:
-    """Lines seen, and the session, product, traits and price band of each order's lines."""
+    """Orders and their lines; the number of an order is its row.
+
+    Attributes:
+        orders: key to row; rows of columns are those less `orders.first`.
+        refunds: keys of the refunds that were counted.
+        session, product: where what came first of it belongs; -1: nothing did.
+        kind: row of `kinds`, the traits and the price band of what came first.
+        kind_count: rows of `kinds` that are used; the first is that of nothing.
+        paid_ms: the earliest payment's time, `NEVER` without one.
+        seen: the types of lines that were counted, a bit each.
+        starts: first rows of orders and refunds that came on a day, by day of the ticks.
+    """
 
     def __init__(self, traits: int) -> None:
-        self._traits = traits
-        self.lines = HashIndex()
-        self.orders = HashIndex()
+        self.orders = LongIndex()
+        self.refunds = LongIndex()
         self.session: I32 = np.zeros(0, np.int32)
         self.product: I32 = np.zeros(0, np.int32)
-        self.traits: I32 = np.zeros((0, traits), np.int32)
-        self.band: I32 = np.zeros(0, np.int32)
-        self._scratch: I32 = np.zeros(0, np.int32)
+        self.kind: I32 = np.zeros(0, np.int32)
+        self.paid_ms: I64 = np.zeros(0, np.int64)
+        self.seen: U8 = np.zeros(0, np.uint8)
+        self.kinds: I32 = np.full((1, traits + 1), -1, np.int32)
+        self.kind_count = 1
+        self.starts: dict[int, tuple[int, int]] = {}
+        self._kind_of: dict[tuple[int, ...], int] = {}
 
-    def new_lines(self, keys: U64) -> Bool:
-        """True where a line is seen for the first time; remembers them all."""
-        known = self.lines.count
-        rows = self.lines.find_or_add(keys)
-        self._scratch = grown(self._scratch, self.lines.count)
-        return np.asarray((rows >= known) & first_of_each(rows, self._scratch))
-
-    def remember(
-        self, keys: U64, session: I64, product: I32, traits: I32, band: I32
-    ) -> tuple[I64, Bool]:
-        """Where the lines (or whole orders) with these keys belong; the first word stands.
-
-        Gives the row of each key and where a row was made by it.
-        """
-        known = self.orders.count
+    def rows(self, keys: U64) -> I64:
+        """Rows of orders or lines, new ones where they are new."""
         rows = self.orders.find_or_add(keys)
-        count = self.orders.count
-        self.session = grown(self.session, count)
-        self.product = grown(self.product, count)
-        self.traits = grown(self.traits, count)
-        self.band = grown(self.band, count)
-        self._scratch = grown(self._scratch, count)
-        new = (rows >= known) & first_of_each(rows, self._scratch)
-        self.session[rows[new]] = session[new]
-        self.product[rows[new]] = product[new]
-        self.traits[rows[new]] = traits[new]
-        self.band[rows[new]] = band[new]
-        return rows, np.asarray(new)
+        self.fill()
+        return rows
 
     def fill(self) -> None:
-        """After a snapshot from before there were bands: no order has one."""
-        had, count = len(self.band), self.orders.count
-        self.band = grown(self.band, count)
-        self.band[had:] = NO_LINE
+        """Make the columns as long as there are rows."""
+        count = len(self.orders)
+        for name, empty in COLUMNS.items():
+            column = getattr(self, name)
+            had = len(column)
+            if had < count:
+                column = grown(column, count)
+                column[had:] = empty
+                setattr(self, name, column)
 
-    def find(self, key: int) -> int:
-        """Row of an order line, NO_LINE if unknown."""
-        return int(self.orders.find(np.array([key], np.uint64))[0])
+    def new_lines(self, events: list[Event]) -> Bool:
+        """True where the line of an order event is seen for the first time; remembers them all."""
+        new = np.zeros(len(events), np.bool_)
+        seen = [_SEEN.get(event.type, 0) for event in events]
+        lines = [place for place, bit in enumerate(seen) if bit]
+        if lines:
+            # No line and one without a name are the same here.
+            told = [events[place] for place in lines]
+            keys = [order_line(order_key(event), event.line_id or None) for event in told]
+            bits = np.array([seen[place] for place in lines], np.uint8)
+            new[lines] = self._see(self.rows(np.array(keys, np.uint64)), bits)
+        refunds = [place for place, bit in enumerate(seen) if not bit]
+        if refunds:
+            known = self.refunds.end
+            keys = [refund_key(events[place]) for place in refunds]
+            rows = self.refunds.find_or_add(np.array(keys, np.uint64))
+            new[refunds] = (rows >= known) & firsts(rows)
+        return new
+
+    def _see(self, rows: I64, bits: U8) -> Bool:
+        at = rows - self.orders.first
+        new = ((self.seen[at] & bits) == 0) & firsts(rows * 8 + bits)
+        np.bitwise_or.at(self.seen, at, bits)
+        return np.asarray(new)
+
+    def remember(self, rows: I64, session: I64, product: I32, traits: I32, band: I32) -> Bool:
+        """Where the lines (or whole orders) of these rows belong; the first word stands.
+
+        Gives where it is the first.
+        """
+        at = rows - self.orders.first
+        new = np.asarray((self.session[at] < 0) & firsts(rows))
+        at = at[new]
+        self.session[at] = session[new]
+        self.product[at] = product[new]
+        self.kind[at] = self._kinds(np.column_stack((traits[new], band[new])))
+        return new
+
+    def _kinds(self, wanted: I32) -> list[int]:
+        """Numbers of traits and price bands, shape `(n, traits + 1)`.
+
+        One may get another number once too many are known by heart; both mean the same.
+        """
+        out = []
+        for one in map(tuple, wanted.tolist()):
+            number = self._kind_of.get(one)
+            if number is None:
+                if len(self._kind_of) >= _MAX_KINDS_AT_HAND:
+                    self._kind_of.clear()
+                number = self._kind_of[one] = self.kind_count
+                self.kind_count += 1
+                self.kinds = grown(self.kinds, self.kind_count)
+                self.kinds[number] = one
+            out.append(number)
+        return out
+
+    def is_known(self, row: int) -> bool:
+        """Whether anything of this row is remembered."""
+        return bool(self.session[row - self.orders.first] >= 0)
+
+    def of(self, row: int) -> tuple[int, int, I32, int]:
+        """Session, product, traits and price band of what came first of a row."""
+        at = row - self.orders.first
+        kind = self.kinds[self.kind[at]]
+        return int(self.session[at]), int(self.product[at]), kind[:-1], int(kind[-1])
+
+    def pay(self, rows: I64, times_ms: I64) -> None:
+        """Orders or lines were paid."""
+        np.minimum.at(self.paid_ms, rows - self.orders.first, times_ms)
+
+    def paid(self, rows: I64) -> I64:
+        """Times of the first payments of orders or lines, `NEVER` also where forgotten."""
+        at = rows - self.orders.first
+        out = np.full(len(rows), NEVER, np.int64)
+        out[at >= 0] = self.paid_ms[at[at >= 0]]
+        return out
+
+    def turn_day(self, day: int, days: int) -> None:
+        """A day began by the ticks: forget what came first more than `days` days before it."""
+        if day in self.starts:
+            return
+        self.starts[day] = self.orders.end, self.refunds.end
+        self.starts = {of: rows for of, rows in self.starts.items() if of >= day - days}
+        order, refund = self.starts[min(self.starts)]
+        self.refunds.forget(refund)
+        gone, count = order - self.orders.first, len(self.orders)
+        if gone > 0:
+            self.orders.forget(order)
+            for name in COLUMNS:
+                setattr(self, name, getattr(self, name)[gone:count].copy())
+            self._forget_kinds()
+
+    def _forget_kinds(self) -> None:
+        used, numbers = np.unique(np.append(self.kind, 0), return_inverse=True)
+        self.kinds, self.kind = self.kinds[used], numbers[:-1].astype(np.int32)
+        self.kind_count = len(used)
+        self._kind_of.clear()

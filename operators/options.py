@@ -68,10 +68,11 @@ class State:
         self.presence = Presence(options.presence_ttl_ms // 1000)
         self.active = Presence(min(ACTIVE_S, options.presence_ttl_ms // 1000))
         self.intervals = Intervals(options.explanation_tail_ms, self.names)
-        self.deferred = Deferred(plan, self.cube, self.sessions, self.intervals, self.names)
         self.ledger = Ledger(len(TRAITS))
+        self.deferred = Deferred(
+            plan, self.cube, self.sessions, self.intervals, self.ledger, self.names
+        )
         self.viewers = HashIndex()
-        self.orders = HashIndex()
         self.seen = [HashIndex(), HashIndex()]
         self.seen_turn = -1
         self.counters: dict[str, int] = {}

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from operators.hashindex import I32, I64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Placed:
     """What is filled in, by place in the stretch; see `operators.fold` and `operators.plan`."""
 
@@ -15,5 +17,5 @@ class Placed:
     band: I32
     values: I64
     ids: I64
-    keys: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Filled: place of each order event to the keys of its line and its order."""
+    orders: I64 = field(default_factory=lambda: np.zeros((3, 0), np.int64))
+    """Of order events: places, and rows of the ledger of their lines and their orders."""

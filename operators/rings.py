@@ -17,7 +17,7 @@ from operators.hashindex import I32, I64
 T = TypeVar("T", bound=np.generic)
 
 RING: Final = 64
-_LARGE_BYTES: Final = 262_144
+_LARGE_BYTES: Final = 32_768
 _LONGEST: Final = max(ROLLING_PANES)
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from operators.deferred import ARRAYS, Waiting, joined
 from operators.frozen import Part, parse, parts_of, whole
 from operators.hashindex import HashIndex
+from operators.ledger import COLUMNS, Ledger
 from operators.pack import pack, unpack
 from operators.presence import BY_SESSION as PRESENCE_BY_SESSION
 from operators.sessions import BY_SESSION, Place
@@ -21,7 +22,7 @@ from operators.stays import BY_ROW as STAYS_BY_ROW
 from operators.stays import BY_SESSION as STAYS_BY_SESSION
 from stream.errors import StateError
 
-ENCODING: Final = 1
+ENCODING: Final = 2
 """Raised when a name keeps its spelling and changes its meaning."""
 
 _PLAIN: Final = "plain"
@@ -33,7 +34,6 @@ Array = npt.NDArray[np.generic]
 _BY_ROOM: Final = ("mode", "current", "before")
 _BY_CELL: Final = ("cell_session", "cell_dimension", "cell_key")
 _BY_SLOT: Final = ("total", "slot_cell", "slot_measure", "ring")
-_BY_ORDER: Final = ("session", "product", "traits", "band")
 _BY_MARK: Final = ("mask", "top")
 
 
@@ -135,7 +135,7 @@ def _data(shard: Shard) -> dict[str, object]:
     _put(data, "cube", cube, _BY_SLOT, cube.slot_count)
     _put(data, "marks", cube.marks, _BY_MARK, cube.marks.index.count)
     _put(data, "masked", cube.masked, _BY_MARK, cube.masked.index.count)
-    _put(data, "ledger", ledger, _BY_ORDER, ledger.orders.count)
+    _freeze_ledger(ledger, data)
     _put(data, "tags", state.tags, ("steps",), state.tags.index.count)
     _put(data, "tags", state.tags, ("counts",), sessions.count)
     _freeze_deferred(shard, data)
@@ -171,9 +171,7 @@ def thaw(shard: Shard, data: bytes) -> None:
     _thaw_indexes(shard, bag)
     _thaw_cube(shard, bag)
     _thaw_presence(shard, bag)
-    for name in _BY_ORDER:
-        _take(bag, "ledger", state.ledger, name)
-    state.ledger.fill()
+    _thaw_ledger(state.ledger, bag)
     talk: dict[str, object] = bag.get("talk", {})
     shard.fold.talk.restore(talk)
     shard.in_force.restore(bag.get("rules", b""))
@@ -259,13 +257,32 @@ def _thaw_presence(shard: Shard, bag: Bag) -> None:
         presence.grow(state.sessions.count)
 
 
+def _freeze_ledger(ledger: Ledger, data: dict[str, object]) -> None:
+    _put(data, "ledger", ledger, tuple(COLUMNS), len(ledger.orders))
+    _put(data, "ledger", ledger, ("kinds",), ledger.kind_count)
+    data["ledger.starts"] = dict(ledger.starts)
+    for prefix, index in (("orders", ledger.orders), ("refunds", ledger.refunds)):
+        data[f"{prefix}.first"] = index.first
+        data.update({f"{prefix}.{name}": array for name, array in index.arrays().items()})
+
+
+def _thaw_ledger(ledger: Ledger, bag: Bag) -> None:
+    for prefix, index in (("orders", ledger.orders), ("refunds", ledger.refunds)):
+        arrays = {name: bag.array(f"{prefix}.{name}") for name in index.arrays()}
+        index.restore(bag.get(f"{prefix}.first", 0), arrays)
+    for name in (*COLUMNS, "kinds"):
+        _take(bag, "ledger", ledger, name)
+    ledger.kind_count = len(ledger.kinds)
+    ledger.fill()
+    ledger.starts = dict(bag.get("ledger.starts", {}))
+
+
 def _freeze_deferred(shard: Shard, data: dict[str, object]) -> None:
     deferred, intervals = shard.state.deferred, shard.state.intervals
     if deferred.parts:
         deferred.parts = [joined(deferred.parts)]
         for name in ARRAYS:
             data[f"deferred.{name}"] = getattr(deferred.parts[0], name)
-    data["deferred.paid_ms"] = deferred.paid_ms[: deferred.paid.count]
     data["deferred.before"] = sorted(deferred.before)
     data["intervals"] = {
         session: {dimension: sorted(points) for dimension, points in of_session.items()}
@@ -278,7 +295,6 @@ def _thaw_deferred(shard: Shard, bag: Bag) -> None:
     arrays = {name: bag.array(f"deferred.{name}") for name in ARRAYS}
     whole = Waiting.of({name: array for name, array in arrays.items() if array is not None})
     deferred.parts = [] if whole is None else [whole]
-    _take(bag, "deferred", deferred, "paid_ms")
     before: list[tuple[int, int, str]] = bag.get("deferred.before", [])
     deferred.before = set(before)
     points: dict[int, dict[str, list[tuple[int, bool, str]]]] = bag.get("intervals", {})
@@ -299,7 +315,6 @@ def _indexes(shard: Shard) -> dict[str, HashIndex]:
     state = shard.state
     return {
         "viewers": state.viewers,
-        "orders": state.orders,
         "seen.now": state.seen[0],
         "seen.before": state.seen[1],
         "cells": state.cube.cells,
@@ -308,9 +323,6 @@ def _indexes(shard: Shard) -> dict[str, HashIndex]:
         "presence": state.presence.index,
         "tags": state.tags.index,
         "active": state.active.index,
-        "lines": state.ledger.lines,
-        "ledger": state.ledger.orders,
-        "deferred.paid": state.deferred.paid,
     }
 
 

@@ -126,7 +126,7 @@ class Settings:
     ledger_days: int = setting(
         30,
         Area.TIME,
-        "the stock ledger keeps orders so that refunds find them; their sessions are kept for good",
+        "orders are kept so long, so that refunds find their session and stock; longer ago, none",
         Bounds(1, 3_660),
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.hashindex import HashIndex, all_different, first_of_each
+from operators.hashindex import HashIndex, all_different, first_of_each, firsts
 
 KEYS = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 40), max_size=300)
 
@@ -43,8 +43,10 @@ def test_an_index_made_from_keys_is_the_same_index(keys: set[int]) -> None:
 
 @given(st.lists(st.integers(0, 20), max_size=60))
 def test_first_of_each_marks_first_places(rows: list[int]) -> None:
-    marks = first_of_each(np.array(rows, np.int64), np.empty(21, np.int32)).tolist()
-    assert marks == [row not in rows[:place] for place, row in enumerate(rows)]
+    array = np.array(rows, np.int64)
+    wanted = [row not in rows[:place] for place, row in enumerate(rows)]
+    assert first_of_each(array, np.empty(21, np.int32)).tolist() == wanted
+    assert firsts(array).tolist() == wanted
 
 
 @given(st.lists(st.sets(st.integers(0, 2**64 - 1) | st.integers(0, 40), max_size=90), max_size=6))
