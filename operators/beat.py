@@ -212,6 +212,7 @@ class Beat:
                 out.retired += room_channels(state.plan, where)
         state.cube.drop_marks(state.sessions.sealed, state.sessions.is_total)
         state.tags.release(state.sessions.sealed)
+        state.sides.costs.rest(sealed.tolist())
         compact_viewers(state, self._fold.talk)
 
     def sealed_channels(self) -> list[str]:

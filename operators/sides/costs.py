@@ -1,5 +1,9 @@
 """What the goods of a session cost: units sold and not returned, at the catalog's unit cost."""
 
+from collections.abc import Iterable
+
+import msgspec
+
 from operators.sides.history import History
 
 Product = tuple[str, str, str]
@@ -10,14 +14,21 @@ class Costs:
     """Net units by session and product, and unit costs as catalog events said them.
 
     A refund takes back the units it names; one that names none returns money only.
+
+    Attributes:
+        unit_cost: unit costs said.
+        products: by number; None: nobody said of what.
+        units: session to number of a product to units.
+        resting: the same, packed, of sessions that rest.
     """
 
     def __init__(self) -> None:
         self.unit_cost: History[Product] = History()
-        self.units: dict[int, dict[Product | None, int]] = {}
+        self.products: list[Product | None] = []
+        self.units: dict[int, dict[int, int]] = {}
+        self.resting: dict[int, bytes] = {}
         self._latest_ms = 0
-        self._products: dict[Product | None, Product | None] = {}
-        """Products as they stand in `units`: one object each."""
+        self._numbers: dict[Product | None, int] = {}
         self._kept: dict[int, int | None] = {}
         """Costs of sessions that only new units or costs can change."""
 
@@ -30,9 +41,26 @@ class Costs:
     def sold(self, session: int, product: Product | None, units: int) -> None:
         """Add units (below 0: returned); None: nobody said of what."""
         self._kept.pop(session, None)
-        product = self._products.setdefault(product, product)
+        number = self._numbers.get(product)
+        if number is None:
+            number = self._numbers[product] = len(self.products)
+            self.products.append(product)
+        if session in self.resting:
+            self.units[session] = _unpacked(self.resting.pop(session))
         of_session = self.units.setdefault(session, {})
-        of_session[product] = of_session.get(product, 0) + units
+        of_session[number] = of_session.get(number, 0) + units
+
+    def rest(self, sessions: Iterable[int]) -> None:
+        """Pack the units of sessions that little is heard of any more: an eighth of the memory."""
+        for session in sessions:
+            self._kept.pop(session, None)
+            if session in self.units:
+                self.resting[session] = msgspec.msgpack.encode(self.units.pop(session))
+
+    def with_product(self, product: Product) -> list[int]:
+        """Sessions that sold it and do not rest."""
+        number = self._numbers.get(product, -1)
+        return [session for session, units in self.units.items() if number in units]
 
     def of_session(self, session: int, as_of_ms: int) -> int | None:
         """Cost of its goods at the costs said before `as_of_ms`; None where one is not known."""
@@ -44,20 +72,25 @@ class Costs:
 
     def restored(self) -> None:
         """After the tables were put in from outside."""
-        self.units = {
-            session: {self._products.setdefault(one, one): n for one, n in of_session.items()}
-            for session, of_session in self.units.items()
-        }
+        self._numbers = {product: number for number, product in enumerate(self.products)}
         said = self.unit_cost.said.values()
         self._latest_ms = max((values[-1][0] for values in said), default=0)
         self._kept.clear()
 
     def _summed(self, session: int, as_of_ms: int) -> int | None:
         total = 0
-        for product, units in self.units.get(session, {}).items():
+        of_session = self.units.get(session)
+        if of_session is None:
+            of_session = _unpacked(self.resting[session]) if session in self.resting else {}
+        for number, units in of_session.items():
             if units:
+                product = self.products[number]
                 cost = None if product is None else self.unit_cost.before(product, as_of_ms)
                 if cost is None:
                     return None
                 total += units * cost
         return total
+
+
+def _unpacked(units: bytes) -> dict[int, int]:
+    return msgspec.msgpack.decode(units, type=dict[int, int])

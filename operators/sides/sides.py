@@ -76,6 +76,8 @@ class Sides:
                 self.reported.see(session, metric, event.event_time_ms, value, of.sealed)
             elif session >= 0 and event.type in ("order_paid", "refund_succeeded"):
                 self._trade(event, session, product, of.place(session))
+                if of.sealed[session]:
+                    self.costs.rest([session])
                 if event.type == "order_paid" and named[at]:
                     self.repeat.paid(session, int(columns.user[at]), order_key(event))
         return changed
@@ -85,11 +87,8 @@ class Sides:
             return set()
         key = (where.tenant, where.group, event.target_id or "")
         self.costs.say(key, event.event_time_ms, event.unit_cost_minor)
-        return {
-            session
-            for session, units in self.costs.units.items()
-            if key in units and of.done[session] and not of.sealed[session]
-        }
+        sold = self.costs.with_product(key)
+        return {session for session in sold if of.done[session] and not of.sealed[session]}
 
     def _target(self, event: Event, where: Place) -> None:
         if event.room_id is not None and event.metric in (GMV, MINUTES):
@@ -140,7 +139,9 @@ class Sides:
             "reported": {name: getattr(self.reported, name) for name in Reported.ARRAYS},
             "targets": self.targets.said,
             "unit_cost": self.costs.unit_cost.said,
+            "products": self.costs.products,
             "units": self.costs.units,
+            "units_resting": self.costs.resting,
             "buyers": self.repeat.snapshot(),
             "repeat": self.repeat.count,
         }
@@ -155,11 +156,15 @@ class Sides:
             (self.targets, "said", "targets"),
             (self.costs.unit_cost, "said", "unit_cost"),
             (self.costs, "units", "units"),
+            (self.costs, "resting", "units_resting"),
             (self.repeat, "count", "repeat"),
         ):
             found = data.get(name)
             if isinstance(found, dict):
                 setattr(owner, field, found)
+        products = data.get("products")
+        if isinstance(products, list):
+            self.costs.products = products
         self.costs.restored()
         buyers = data.get("buyers")
         if isinstance(buyers, dict):

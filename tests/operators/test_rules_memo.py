@@ -1,6 +1,7 @@
 """What is remembered of orders for some hours."""
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,10 +35,13 @@ def test_things_go_with_their_hour_whether_they_are_packed_or_not() -> None:
     assert memo.get("k1") == memo.get(f"k{FRESH + 1}") == ""
 
 
-def test_a_thing_takes_a_dozen_bytes() -> None:
+@pytest.mark.parametrize(("texts", "bytes_each"), [(9, 9), (300, 10), (70_000, 12)])
+def test_a_thing_takes_nine_bytes_and_more_of_many_texts(texts: int, bytes_each: int) -> None:
     memo = Memo()
-    count = FRESH * 20
+    count = FRESH * (20 if texts < FRESH else 160)
     for number in range(count):
-        memo.put(f"order-{number}", f"room {number % 9}", number)
+        memo.put(f"order-{number}", f"room {number % texts}", number)
     assert not memo.fresh
-    assert len(msgspec.msgpack.encode(memo)) < count * 13
+    assert sum(len(run.keys) + len(run.codes) for run in memo.runs) <= count * bytes_each
+    for number in (0, 255, 256, 5_000, count - 1):
+        assert memo.get(f"order-{number}") == f"room {number % texts}"
