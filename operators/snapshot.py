@@ -66,6 +66,10 @@ class Captured:
         self.nbytes = sum(array.nbytes for array in arrays.values())
         self.nbytes += len(plain) if isinstance(plain, bytes) else 0
 
+    def release(self) -> None:
+        """Let the copy go, once it is encoded: who holds this may do so for a while."""
+        self._arrays, self._others = {}, {}
+
     def parts(self) -> list[Part]:
         """It as bytes, in pieces to be written one after the other; any thread may ask."""
         packed = {name: pack(array) for name, array in self._arrays.items()}

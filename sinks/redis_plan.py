@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final, TypeVar
 
-import orjson
+import msgspec
 
 from operators.results import CHANNELS, Output
 from sinks.redis_client import Arg
@@ -85,7 +85,7 @@ def directory_entry(channel: str, expires_ms: int | None = None) -> bytes:
     entry: dict[str, object] = {"kind": CHANNELS[kind][0], "tenant": rest.partition("/")[0]}
     if expires_ms is not None:
         entry["expires_ms"] = expires_ms
-    return orjson.dumps(entry)
+    return msgspec.json.encode(entry)
 
 
 def patch_json(fields: Mapping[str, bytes | None]) -> bytes:
@@ -97,7 +97,7 @@ def patch_json(fields: Mapping[str, bytes | None]) -> bytes:
 @lru_cache(maxsize=65_536)
 def _prefix(name: str) -> bytes:
     """A field's name in JSON, colon included; the same few names come again and again."""
-    return orjson.dumps(name) + b":"
+    return msgspec.json.encode(name) + b":"
 
 
 def _patch_steps(pending: Pending, channel: str, patch: StatePatch) -> list[Step]:

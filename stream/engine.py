@@ -20,6 +20,7 @@ from sinks.results_file import ResultsFile, shard_file
 from stream.dataflow import ShardSink, build_flow, run_flow
 from stream.errors import ConfigError, LiveroomError, SinkError
 from stream.freezer import StateWriter
+from stream.memory import give_back_large_blocks
 from stream.options import make_shard, rules_of
 from stream.pace import FULL_SHARE, QUICK_SHARE, Budget, Pace
 from stream.partition import OutputState, Partition
@@ -53,6 +54,7 @@ def run_engine(settings: Settings) -> int:
     check_recovery(settings.recovery_dir, settings.shards)
     stages, failures = Stages(), Failures()
     budgets, writer = (Budget(QUICK_SHARE), Budget(FULL_SHARE)), StateWriter()
+    give_back_large_blocks()
     with stop_on_signals() as stop, beside(settings, stop):
         reader = LogReader(settings.redis_url)
         asker = OutputAsker(settings.redis_url)

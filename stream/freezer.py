@@ -65,7 +65,7 @@ def reading(saved: Saved, files: StateFiles | None) -> Callable[[], bytes]:
 
 
 class Written(NamedTuple):
-    """A state that is on the disk."""
+    """A state that is on the disk; `captured` only says which it was."""
 
     saved: Saved
     captured: Captured
@@ -199,4 +199,5 @@ class Freezer:
 
 def _written(files: StateFiles, captured: Captured, at: Position, epoch: str) -> Written:
     name = files.write(time.time_ns(), *captured.parts())
+    captured.release()
     return Written(Saved(at.id, at.n, b"", name, epoch), captured)

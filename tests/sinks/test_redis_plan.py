@@ -1,9 +1,11 @@
+import tracemalloc
+
 import orjson
 import pytest
 
 from operators.results import DeadLetter, LogEntry, Output, Patch
 from sinks.redis_pending import Limits, Pending, explicit_id, freeze, thaw
-from sinks.redis_plan import CALL_FIELDS, plan, settle, steps
+from sinks.redis_plan import CALL_FIELDS, directory_entry, plan, settle, steps
 from stream.errors import InvariantError, StateError
 from tests.sinks.outputs import ALERTS, BASE_MS, ROOM, output, version
 
@@ -61,6 +63,18 @@ def test_pending_patches_coalesce_to_the_newest_value_and_version() -> None:
     (call,) = [step.call for step in steps(pending)]
     assert call.args[1] == version(2)
     assert call.args[9] == b'{"a":1,"b":null,"c":3}'
+
+
+def test_what_waits_and_what_is_remembered_takes_what_it_is_long() -> None:
+    """Redis may be away for long: orjson, for one, leaves 4 KiB behind each value it encoded."""
+    pending, count = Pending(0), 1_000
+    tracemalloc.start()
+    pending.add(output(1, {f"f{n}": n for n in range(count)}, alerts=tuple(range(count))))
+    kept = [directory_entry(f"room:t1/{n}") for n in range(count)]
+    size = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert len(kept) == len(pending.entries) == count
+    assert size < 3 * count * 512
 
 
 def test_a_rewrite_replaces_what_was_pending_of_the_channel() -> None:

@@ -1,0 +1,31 @@
+"""Large blocks go back to the system: seen by the process's own map, in a process of its own."""
+
+import subprocess
+import sys
+
+_PROGRAM = """
+import numpy as np, psutil
+from stream.memory import give_back_large_blocks
+if {asked}:
+    assert give_back_large_blocks()
+size = 8 << 20
+np.ones(size, np.uint8)  # freed at once: glibc takes from now on what is as large from the heap
+before = psutil.Process().memory_info().rss
+kept = []
+for _ in range(20):  # each large block is followed by a small one that stays
+    large = np.ones(size - (1 << 20), np.uint8)
+    kept.append(np.ones(4096, np.uint8))
+    del large
+    kept.append(np.ones(600_000, np.uint8))
+print((psutil.Process().memory_info().rss - before) >> 20)
+"""
+
+
+def grown_mib(asked: bool) -> int:
+    """How a process grew over twenty rounds of large, freed, and small, kept blocks."""
+    command = [sys.executable, "-c", _PROGRAM.format(asked=asked)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def test_freed_large_blocks_leave_no_holes() -> None:
+    assert grown_mib(True) < grown_mib(False)
