@@ -26,6 +26,7 @@ class Limits:
     """Lengths and lives of what is written."""
 
     out_maxlen: int = 100_000
+    out_age_ms: int = 120_000
     log_maxlen: int = 10_000
     dead_maxlen: int = 10_000
     sealed_ttl_ms: int = 86_400_000

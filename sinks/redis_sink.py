@@ -19,13 +19,14 @@ from sinks.redis_keys import key
 from sinks.redis_pending import Limits, Pending, freeze, thaw
 from sinks.redis_plan import Step, settle, steps
 from sinks.redis_scripts import ScriptCall, load, receive_calls, run_call, send_calls
-from sinks.redis_upkeep import remove_output, sweep
+from sinks.redis_upkeep import remove_output, sweep, trim_out
 from stream.errors import FencedError, InvariantError, SinkError
 
 DONE, OLD, FENCED, LOST, INCOMPLETE = 1, 0, -1, -2, -3
 """First element of every script's reply: see lua/prelude.lua."""
 PIPELINE_CALLS: Final = 256
 SWEEP_S: Final = 600.0
+TRIM_S: Final = 15.0
 SCRIPTS: Final = ("check", "patch", "append_log", "counters", "dead", "retire")
 _LOG: Final = logging.getLogger("liveroom.redis")
 
@@ -95,7 +96,7 @@ class RedisSink:
         self._flying: Sequence[Step] = ()
         self._attempt = 0
         self._retry_at_s = 0.0
-        self._sweep_at_s = 0.0
+        self._sweep_at_s = self._trim_at_s = 0.0
 
     @property
     def healthy(self) -> bool:
@@ -225,6 +226,18 @@ class RedisSink:
         self._sweep_at_s = time.monotonic() + SWEEP_S
         return sweep(self._link, self.shard, now_ms())
 
+    def trim(self) -> int:
+        """Drop from the out log what is older than `out_age_ms`; done by itself every 15 s.
+
+        Returns how many entries went.
+
+        Raises:
+            SinkError: Redis is away: nothing is lost.
+        """
+        self.land()
+        self._trim_at_s = time.monotonic() + TRIM_S
+        return trim_out(self._link, self.shard, self._limits.out_age_ms)
+
     def snapshot(self) -> bytes:
         """What a successor needs: pending writes, epoch, write count. For the recovery store."""
         return freeze(self._pending, self.epoch, self._writes)
@@ -282,12 +295,15 @@ class RedisSink:
         return Written(not self._pending and not self._lost, self._lost, old_count)
 
     def _upkeep(self) -> None:
-        if time.monotonic() < self._sweep_at_s or self._lost:
+        if self._lost:
             return
         try:
-            self.sweep()
+            if time.monotonic() >= self._trim_at_s:
+                self.trim()
+            if time.monotonic() >= self._sweep_at_s:
+                self.sweep()
         except SinkError as error:
-            _LOG.info("shard %d: sweep put off: %s", self.shard, error.why)
+            _LOG.info("shard %d: upkeep put off: %s", self.shard, error.why)
 
     def _verify(self) -> None:
         """On a new connection: is everything still there? (a fail-over breaks connections)."""

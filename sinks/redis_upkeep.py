@@ -61,6 +61,23 @@ def sweep(link: Link, shard: int, now_ms: int) -> int:
     return len(gone)
 
 
+def trim_out(link: Link, shard: int, age_ms: int) -> int:
+    """Drop entries of the shard's out log older than `age_ms`, by Redis's clock that named them.
+
+    Returns how many went. A gateway that had not read them reads its channels anew.
+
+    Raises:
+        SinkError: Redis is away or refuses.
+    """
+    clock = link.call("TIME")
+    if not isinstance(clock, list):
+        return 0
+    seconds, micros = (int(part) for part in clock if isinstance(part, bytes))
+    least_ms = max(0, seconds * 1_000 + micros // 1_000 - age_ms)
+    gone = link.call("XTRIM", key(shard, "out"), "MINID", "=", least_ms)
+    return gone if isinstance(gone, int) else 0
+
+
 def remove_output(link: Link, shard: int, lead: tuple[int, str]) -> None:
     """Remove every channel of the shard, its and its counters; out log and dead letters stay.
 

@@ -160,6 +160,7 @@ class ShardOut:
         saved = found.redis if found else None
         limits = Limits(
             out_maxlen=settings.out_maxlen,
+            out_age_ms=settings.out_age_s * 1000,
             dead_maxlen=settings.dead_maxlen,
             sealed_ttl_ms=settings.sealed_ttl_s * 1000,
         )

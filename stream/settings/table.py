@@ -39,6 +39,9 @@ class Settings:
     out_maxlen: int = setting(
         100_000, Area.REDIS, "entries kept in the out log of a shard, for gateways", _POSITIVE
     )
+    out_age_s: int = setting(
+        120, Area.REDIS, "how long they are kept; a gateway further behind reads anew", _POSITIVE
+    )
     dead_maxlen: int = setting(
         10_000, Area.REDIS, "dead letters kept of a shard; the counters go on", _POSITIVE
     )

@@ -156,6 +156,18 @@ def test_expired_channels_leave_the_directory(make_sink: MakeSink, link: Link) -
     assert set(names) == {b"room:t1/r1", b"room:t1/r2"}
 
 
+def test_what_no_gateway_needs_any_more_leaves_the_out_log(make_sink: MakeSink, link: Link) -> None:
+    sink = make_sink(limits=Limits(out_age_ms=3_600_000))
+    sink.write([output(n, {"a": n}) for n in range(1, 4)])
+    length = link.call("XLEN", "{0}:out")
+    assert isinstance(length, int) and length > 0 and sink.trim() == 0
+    link.call("DEL", "{0}:out")
+    link.call("XADD", "{0}:out", "1-1", "c", "of 1970")
+    sink.write([output(4, {"a": 4})])
+    assert sink.trim() == 1
+    assert link.call("XLEN", "{0}:out") == 1
+
+
 def test_the_out_log_stays_near_its_length(make_sink: MakeSink, link: Link) -> None:
     sink = make_sink(limits=Limits(out_maxlen=100))
     for n in range(1, 600):
