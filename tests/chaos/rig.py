@@ -124,7 +124,7 @@ class Rig(AbstractContextManager["Rig"]):
         finally:
             for child in self.children:
                 child.signal(signal.SIGKILL)
-                child.wait(10.0)
+                child.wait(60.0)
             self._stack.close()
 
     @property
@@ -199,13 +199,13 @@ class Rig(AbstractContextManager["Rig"]):
         """Kill -9 of all its processes."""
         if self.engine is not None:
             self.engine.signal(signal.SIGKILL)
-            self.engine.wait(10.0)
+            self.engine.wait(60.0)
 
     def stop_engine(self) -> float:
         """SIGTERM; how long it took, in seconds.
 
         Raises:
-            LiveroomError: it did not end with 0 within 20 s.
+            LiveroomError: it did not end with 0 within two minutes.
         """
         engine = self.engine
         if engine is None:
@@ -213,7 +213,7 @@ class Rig(AbstractContextManager["Rig"]):
         self.wait_until("the engine has claimed its shards", self.claimed)
         begin = time.monotonic()
         engine.signal(signal.SIGTERM)
-        if not engine.wait(20.0) or engine.exit_code() != 0:
+        if not engine.wait(120.0) or engine.exit_code() != 0:
             msg = f"the engine ended with {engine.exit_code()}: {engine.log_tail()}"
             raise LiveroomError(msg)
         return time.monotonic() - begin

@@ -12,7 +12,7 @@ from tests.e2e.conftest import SECONDS
 def refusal(rig: Rig) -> str:
     """Start the engine, which must refuse with exit code 2; what it says last."""
     engine = rig.start_engine()
-    assert engine.wait(60.0)
+    assert engine.wait(120.0)
     assert engine.exit_code() == 2
     return engine.log_tail()
 
@@ -46,6 +46,6 @@ def test_what_does_not_fit_is_refused_with_a_remedy(recording: Path, tmp_path: P
     with Rig(tmp_path / "other", shards=3, recovery_dir=rig.settings.recovery_dir) as other:
         engine = other.engine
         assert engine is not None
-        assert engine.wait(60.0)
+        assert engine.wait(120.0)
         assert engine.exit_code() == 2
         assert "liveroom reset" in engine.log_tail()

@@ -20,7 +20,7 @@ def test_a_woken_zombie_is_fenced_and_leaves_no_trace(
         rig.start_engine()
         rig.wait_until("the new engine has the shards", rig.claimed)
         zombie.signal(signal.SIGCONT)
-        assert zombie.wait(60.0)
+        assert zombie.wait(120.0)
         assert zombie.exit_code() == 2
         assert "newer engine" in (tmp_path / "rig" / "engine.log").read_text()
         rig.finish(replay)

@@ -19,7 +19,7 @@ from tests.support.redis_server import StartRedis
 from tests.support.tcp_proxy import TcpProxy
 
 QUICK = Backoff(base_ms=5, cap_ms=50)
-DRAIN_S = 20.0
+DRAIN_S = 60.0
 
 
 @pytest.fixture

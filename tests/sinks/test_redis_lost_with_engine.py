@@ -13,7 +13,7 @@ from stream.supervisor import liveroom_argv
 from tests.chaos.rig import Rig
 
 SIMULATE = ("--rooms", "2", "--tenants", "1", "--minutes", "1", "--speed", "60")
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 Figures = dict[tuple[str, str], str]
 
 

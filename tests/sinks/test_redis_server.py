@@ -71,10 +71,10 @@ def test_the_server_dies_with_its_parent(tmp_path: Path) -> None:
         "os.kill(os.getpid(), 9)"
     )
     parent = subprocess.run(
-        (sys.executable, "-c", program, str(tmp_path)), capture_output=True, text=True, timeout=30
+        (sys.executable, "-c", program, str(tmp_path)), capture_output=True, text=True, timeout=60
     )
     pid = int(parent.stdout)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while _runs(pid):
         assert time.monotonic() < deadline, "the server outlived its parent"
         time.sleep(0.01)

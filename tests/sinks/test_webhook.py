@@ -19,7 +19,7 @@ from tests.sinks.outputs import ALERTS, output
 
 SECRET = "a secret of sixteen"
 QUICK = Backoff(base_ms=5, cap_ms=20)
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class Receiver(ThreadingHTTPServer):

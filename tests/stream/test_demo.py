@@ -13,7 +13,7 @@ import pytest
 
 from stream.demo import usable_port
 
-DEADLINE_S = 90.0
+DEADLINE_S = 180.0
 DEMO = (sys.executable, "-m", "stream.cli", "demo", "--port", "0")
 PARTS = 5  # the demo, Redis, engine, gateway, simulator
 

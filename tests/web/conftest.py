@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from stream.assets import asset_path
 from stream.errors import ConfigError
@@ -22,6 +29,8 @@ SIZES = ((1366, 768), (1920, 1080), (3840, 2160))
 LANGUAGES = ("zh", "en")
 ASSETS = Path(os.environ["LIVEROOM_ASSETS_DIR"]) if "LIVEROOM_ASSETS_DIR" in os.environ else None
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_MS = 90_000
+"""What a test waits for may come late on a busy machine; where all is well this costs nothing."""
 
 
 def find_chromium() -> str | None:
@@ -57,7 +66,10 @@ def browser() -> Iterator[Browser]:
     if not has_charts():
         pytest.skip("no chart library: npm ci (or make venv)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGS))
+        expect.set_options(timeout=PATIENCE_MS)
+        browser = playwright.chromium.launch(
+            executable_path=path, args=list(CHROMIUM_ARGS), timeout=PATIENCE_MS
+        )
         yield browser
         browser.close()
 
@@ -71,11 +83,19 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Return `open(url, size=…, reduced=False)`: waits until every channel is drawn."""
+    """Return `open(url, size=…, reduced=False)`: waits until every channel is drawn.
+
+    `script` runs in every document of the page before its own.
+    """
     contexts: list[BrowserContext] = []
     opened: list[Opened] = []
 
-    def open_(url: str, size: tuple[int, int] = (1920, 1080), reduced: bool = True) -> Opened:
+    def open_(
+        url: str,
+        size: tuple[int, int] = (1920, 1080),
+        reduced: bool = True,
+        script: str | None = None,
+    ) -> Opened:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale="en-US",
@@ -83,6 +103,9 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             reduced_motion="reduce" if reduced else "no-preference",
         )
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        if script is not None:
+            context.add_init_script(script)
         page = context.new_page()
         made = Opened(page)
         page.on("console", lambda message: _note(made, message))

@@ -49,7 +49,7 @@ class Gateway:
         self._port = 0
         self._thread = threading.Thread(target=self._run, args=(started,), daemon=True)
         self._thread.start()
-        if not started.wait(20):
+        if not started.wait(120):
             raise TimeoutError("the gateway does not start")
         return self._port
 
@@ -58,7 +58,7 @@ class Gateway:
         if not self._thread.is_alive():
             return
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
+        self._thread.join(120)
 
     def _run(self, started: threading.Event) -> None:
         try:

@@ -62,14 +62,14 @@ def show(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
     folder = tmp_path_factory.mktemp("show")
     recording, truth = folder / "recording.ndjson", folder / "truth.json"
     files = ["--out", str(recording), "--truth", str(truth)]
-    subprocess.run([LIVEROOM, "simulate", *SIMULATE.split(), *files], check=True, timeout=60)
+    subprocess.run([LIVEROOM, "simulate", *SIMULATE.split(), *files], check=True, timeout=240)
     with Rig(folder / "rig", shards=1) as rig:
         gateway = Gateway(replace(rig.settings, assets_dir=ASSETS))
         try:
             port = gateway.start()
             options = ("--to-redis", "--speed", "max")
             replay = rig.child("replay", liveroom_argv("replay", str(recording), *options))
-            assert replay.wait(120)
+            assert replay.wait(240)
             assert replay.exit_code() == 0, replay.log_tail()
             token = mint_token(rig.settings, [TENANT], ["*"], "operator", 3_600)
             yield Show(port, token, json.loads(truth.read_text()), recording)
@@ -78,7 +78,7 @@ def show(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
 
 
 def ended(page: Page) -> None:
-    expect(page.locator(".fresh")).to_have_attribute("data-kind", "final", timeout=60_000)
+    expect(page.locator(".fresh")).to_have_attribute("data-kind", "final")
 
 
 def value(page: Page, title: str) -> str:

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from operators.catalogue.boards import TALK_BOARDS
 from tests.web.conftest import OpenPage
 from tests.web.figures import NONE, count, percent, yuan
+from tests.web.held_clock import HOLD_CLOCK
 from tests.web.misfits import MISFITS
 from tests.web.script import Script
 from tests.web.script_cast import GROUP, Fields, names
@@ -143,13 +144,6 @@ def test_no_data_is_a_dash_and_never_a_zero(stage: Stage, open_page: OpenPage) -
     ).to_have_text(NONE)
     stage.script = Script(3)
     stage.publish(stage.script.state())
-
-
-HOLD_CLOCK = """() => {
-  const held = { ms: performance.now() };
-  performance.now = () => held.ms;
-  globalThis.passMs = (ms) => { held.ms += ms; };
-}"""
 
 
 def test_gmv_counts_up_and_ends_exact(stage: Stage, open_page: OpenPage) -> None:

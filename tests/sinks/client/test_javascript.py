@@ -4,7 +4,6 @@ import asyncio
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +12,8 @@ import pytest
 
 from sinks.gateway.server import GatewayServer
 from tests.sinks.gateway.conftest import engine, settings
-from tests.sinks.gateway.support import Engine, Settings, eventually
+from tests.sinks.gateway.raw import Raw
+from tests.sinks.gateway.support import Engine, Settings, eventually, hold_clock, two_seconds_left
 
 __all__ = ["engine", "settings"]
 ROOM = "room:t1/r1"
@@ -64,7 +64,7 @@ class Driver:
         """The next line that fits."""
         assert self.process.stdout is not None
         while True:
-            line = await asyncio.wait_for(self.process.stdout.readline(), 15)
+            line = await asyncio.wait_for(self.process.stdout.readline(), 60)
             assert line, self.seen[-5:]
             step: dict[str, Any] = json.loads(line)
             self.seen.append(step)
@@ -75,7 +75,7 @@ class Driver:
         self.tell("end")
         assert self.process.stdout is not None
         await self.process.stdout.read()
-        await asyncio.wait_for(self.process.wait(), 10)
+        await asyncio.wait_for(self.process.wait(), 60)
 
 
 def play(
@@ -208,19 +208,27 @@ def test_a_bad_token_is_never_tried_again(settings: Settings) -> None:
     asyncio.run(scenario())
 
 
-def test_it_renews_its_token_and_stays(engine: Engine, settings: Settings) -> None:
+def test_it_renews_its_token_and_stays(
+    engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine.patch(ROOM, {"a": 1})
+    token, now_ms = two_seconds_left(settings)
+    held = hold_clock(monkeypatch, now_ms)
 
     async def scenario() -> None:
         async with GatewayServer(settings) as server:
             url = f"ws://127.0.0.1:{server.port}/ws"
-            driver = await Driver.start(url, settings.token(ttl_s=2), ROOM)
+            driver = await Driver.start(url, token, ROOM)
             await driver.until(lambda step: "snapshot" in step)
             (peer,) = server.gateway.peers
             first = peer.session.claims
             assert first is not None
+            idle = await Raw.open(server.port)
+            await idle.connect(token)
             await driver.until(lambda step: "renewed" in step)
-            await eventually(lambda: time.time() > first.exp + 1)
+            held[0] = (first.exp + 1) * 1_000
+            assert await idle.close_code() == 4200
+            await idle.end()
             await asyncio.to_thread(engine.patch, ROOM, {"a": 2})
             await driver.until(lambda step: step.get("data") == {"a": 2})
             await driver.end()

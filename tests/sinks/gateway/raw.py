@@ -81,7 +81,7 @@ class Raw:
     async def hear(self, *kinds: str) -> dict[str, Any]:
         """The next JSON frame of one of the kinds (any if none is named)."""
         while True:
-            opcode, payload = await asyncio.wait_for(self.frame(), 10)
+            opcode, payload = await asyncio.wait_for(self.frame(), 60)
             assert opcode == 1, payload
             body: dict[str, Any] = json.loads(payload)
             if not kinds or body["type"] in kinds:
@@ -91,7 +91,7 @@ class Raw:
         """Code of the close frame; None if the connection was cut without one."""
         try:
             while True:
-                opcode, payload = await asyncio.wait_for(self.frame(), 20)
+                opcode, payload = await asyncio.wait_for(self.frame(), 60)
                 if opcode == 8:
                     return int.from_bytes(payload[:2], "big")
         except (asyncio.IncompleteReadError, ConnectionError):

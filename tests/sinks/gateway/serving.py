@@ -25,7 +25,7 @@ async def get(server: GatewayServer, path: str, **headers: str) -> tuple[int, An
     def fetch() -> tuple[int, Any, bytes]:
         request = urllib.request.Request(f"http://127.0.0.1:{server.port}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as error:
             with error:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import redis
 from redis.typing import EncodableT, FieldT
 
-from sinks.gateway.auth import mint_token
+from sinks.gateway import effects, gateway
+from sinks.gateway.auth import Claims, mint_token, verify_token
+from sinks.gateway.session import Now
 
 SECRET = "a-test-secret-of-more-than-32-characters"
 
@@ -133,7 +136,7 @@ class Settings:
         return mint_token(self, ["t1"], ["*"], role, ttl_s, **options)
 
 
-async def eventually(check: Callable[[], Any], within_s: float = 10.0) -> Any:
+async def eventually(check: Callable[[], Any], within_s: float = 60.0) -> Any:
     """Wait until `check()` is truthy; fails loudly at the deadline."""
     deadline = time.monotonic() + within_s
     while True:
@@ -144,3 +147,22 @@ async def eventually(check: Callable[[], Any], within_s: float = 10.0) -> Any:
             return value
         assert time.monotonic() < deadline, "the condition did not come true in time"
         await asyncio.sleep(0.01)
+
+
+def hold_clock(monkeypatch: pytest.MonkeyPatch, wall_ms: int) -> list[int]:
+    """Let gateways of this process believe that it is `wall_ms`; put another into the list.
+
+    A token is told to have as short a life as a test likes, and does not end on a busy machine.
+    """
+    held = [wall_ms]
+    for module in (effects, gateway):
+        monkeypatch.setattr(module, "read_clock", lambda: Now(time.monotonic(), held[0]))
+    return held
+
+
+def two_seconds_left(settings: Settings) -> tuple[str, int]:
+    """Return a token, and the time when two seconds of its life are left, ms."""
+    token = settings.token(ttl_s=600)
+    claims = verify_token(settings, token)
+    assert isinstance(claims, Claims)
+    return token, (claims.exp - 2) * 1_000

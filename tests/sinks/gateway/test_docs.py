@@ -73,7 +73,7 @@ def test_recorded_frames_fit_the_documented_types(engine: Engine, settings: Sett
 
     async def hear(raw: Raw, kind: str) -> dict[str, object]:
         while True:
-            opcode, payload = await asyncio.wait_for(raw.frame(), 10)
+            opcode, payload = await asyncio.wait_for(raw.frame(), 60)
             assert opcode == 1
             frame = msgspec.json.decode(payload, type=ServerFrame)
             seen.add(type(frame).__name__)

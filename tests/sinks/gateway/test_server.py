@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +16,7 @@ from stream.errors import ConfigError, WireError
 from stream.ids import shard_of
 from tests.sinks.gateway.raw import Raw, masked
 from tests.sinks.gateway.serving import against, get
-from tests.sinks.gateway.support import Engine, Settings, eventually
+from tests.sinks.gateway.support import Engine, Settings, eventually, hold_clock, two_seconds_left
 
 ROOM = "room:t1/r1"
 
@@ -254,11 +253,16 @@ def test_a_short_token_lives_on_by_renewal_until_it_may_not(settings: Settings) 
     against(settings, scenario)
 
 
-def test_the_client_renews_its_token_and_stays(engine: Engine, settings: Settings) -> None:
+def test_the_client_renews_its_token_and_stays(
+    engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, now_ms = two_seconds_left(settings)
+    held = hold_clock(monkeypatch, now_ms)
+
     async def scenario(server: GatewayServer) -> None:
         engine.patch(ROOM, {"a": 1})
         url = f"ws://127.0.0.1:{server.port}/ws"
-        async with LiveroomClient(url, settings.token(ttl_s=2)) as client:
+        async with LiveroomClient(url, token) as client:
             await anext(client.room("t1/r1"))
             (peer,) = server.gateway.peers
             first = peer.session.claims
@@ -268,8 +272,12 @@ def test_the_client_renews_its_token_and_stays(engine: Engine, settings: Setting
                 claims = peer.session.claims
                 return claims is not None and claims.exp > first.exp
 
+            idle = await Raw.open(server.port)
+            await idle.connect(token)
             await eventually(renewed)
-            await eventually(lambda: time.time() > first.exp + 1)
+            held[0] = (first.exp + 1) * 1_000
+            assert await idle.close_code() == 4200
+            await idle.end()
             engine.patch(ROOM, {"a": 2})
             await eventually(lambda: client.room("t1/r1").state.values == {"a": 2})
             assert client.reconnects == 0
