@@ -77,9 +77,9 @@ $(VENV)/.python:
 	  $$python -m venv $(VENV) && touch $@
 
 # The project itself goes in editable and without build isolation: an isolated build would
-# fetch an unlocked setuptools.
+# fetch an unlocked setuptools. Python compiles what is imported when it is; pip would compile all.
 $(VENV)/.installed: $(VENV)/.python requirements.txt pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
