@@ -14,7 +14,7 @@ from stream.supervisor import Child, liveroom_argv
 from tests.chaos.rig import Rig
 
 _SHOWN: Final = ("room:", "split:", "hist:", "board:", "stock:", "names:")
-_SETTLE_S: Final = 60.0
+_SETTLE_S: Final = 120.0
 
 
 class Watched:
@@ -44,7 +44,7 @@ class Watched:
     def kill_gateway(self) -> None:
         """Kill -9, start it again on the same port."""
         self.gateway.signal(signal.SIGKILL)
-        self.gateway.wait(10.0)
+        self.gateway.wait(60.0)
         self.gateway = self._start()
         self._await_ready()
 

@@ -17,7 +17,7 @@ def big(number: int) -> dict[str, object]:
 
 
 def test_a_reader_that_stops_is_cut_and_holds_little(engine: Engine, settings: Settings) -> None:
-    limits = Limits(stall_s=1.0)
+    limits = Limits(stall_s=3.0)
 
     async def scenario() -> None:
         engine.patch(ROOM, big(0))
@@ -108,7 +108,8 @@ def test_shutting_down_does_not_hang_on_a_reader_that_stopped(
 ) -> None:
     async def scenario() -> None:
         engine.patch(ROOM, big(0))
-        server = GatewayServer(settings)
+        # Whoever waited until the reader counts as stalled would wait ten minutes.
+        server = GatewayServer(settings, Limits(stall_s=600.0))
         async with server:
             raw = await Raw.open(server.port, rcvbuf=4_096)
             raw.transport.pause_reading()
@@ -121,7 +122,7 @@ def test_shutting_down_does_not_hang_on_a_reader_that_stopped(
                 await asyncio.to_thread(engine.patch, ROOM, big(number))
                 await asyncio.sleep(0.02)
             leaving = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - leaving < 5
+        assert asyncio.get_running_loop().time() - leaving < 60
         await raw.end()
 
     asyncio.run(scenario())
