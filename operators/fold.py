@@ -232,7 +232,7 @@ class Fold:
         self.objects += compress(handed, told)
         products = [state.names.text(code) for code in placed.product[at].tolist()]
         self.late_sessions |= state.sides.take(
-            columns, placed.sessions, products, named, places, state.sessions
+            columns, placed, products, named, places, state.sessions
         )
 
     def _cells(self, columns: Columns, sessions: I64, traits: I32, odd: Bool) -> I64:
@@ -344,7 +344,9 @@ class Fold:
         By the tick, so that it depends on the log.
         """
         state = self._state
-        state.ledger.turn_day(tick_ms // _DAY_MS, state.options.ledger_days)
+        day = tick_ms // _DAY_MS
+        for orders in (state.ledger, state.sides.repeat):
+            orders.turn_day(day, state.options.ledger_days)
         turn = tick_ms // _GENERATION_MS
         if turn != state.seen_turn:
             from_before = state.seen[0] if turn == state.seen_turn + 1 else type(state.seen[0])()

@@ -61,7 +61,6 @@ class Ledger:
         kind_count: rows of `kinds` that are used; the first is that of nothing.
         paid_ms: the earliest payment's time, `NEVER` without one.
         seen: the types of lines that were counted, a bit each.
-        starts: first rows of orders and refunds that came on a day, by day of the ticks.
     """
 
     def __init__(self, traits: int) -> None:
@@ -74,7 +73,6 @@ class Ledger:
         self.seen: U8 = np.zeros(0, np.uint8)
         self.kinds: I32 = np.full((1, traits + 1), -1, np.int32)
         self.kind_count = 1
-        self.starts: dict[int, tuple[int, int]] = {}
         self._kind_of: dict[tuple[int, ...], int] = {}
 
     def rows(self, keys: U64) -> I64:
@@ -173,15 +171,10 @@ class Ledger:
 
     def turn_day(self, day: int, days: int) -> None:
         """A day began by the ticks: forget what came first more than `days` days before it."""
-        if day in self.starts:
-            return
-        self.starts[day] = self.orders.end, self.refunds.end
-        self.starts = {of: rows for of, rows in self.starts.items() if of >= day - days}
-        order, refund = self.starts[min(self.starts)]
-        self.refunds.forget(refund)
-        gone, count = order - self.orders.first, len(self.orders)
-        if gone > 0:
-            self.orders.forget(order)
+        self.refunds.turn_day(day, days)
+        gone = self.orders.turn_day(day, days)
+        if gone:
+            count = gone + len(self.orders)
             for name in COLUMNS:
                 setattr(self, name, getattr(self, name)[gone:count].copy())
             self._forget_kinds()

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from operators.hashindex import I64, U64, HashIndex
 from operators.keyruns import KeyRuns
 
+Arrays = dict[str, npt.NDArray[np.generic]]
+
 _SETTLE: Final = 4_096
 _SHARE: Final = 8
 """Newest keys are settled once there are so many, and an eighth of the settled ones."""
@@ -25,10 +27,11 @@ class LongIndex:
         first: row of the oldest key that is kept; those below were forgotten.
     """
 
-    __slots__ = ("_fresh", "_runs", "_settled", "first")
+    __slots__ = ("_fresh", "_runs", "_settled", "_starts", "first")
 
     def __init__(self) -> None:
         self.first = 0
+        self._starts: dict[int, int] = {}
         self._settled = 0
         self._runs = KeyRuns()
         self._fresh = HashIndex()
@@ -61,6 +64,16 @@ class LongIndex:
                 self._settle()
         return rows
 
+    def turn_day(self, day: int, days: int) -> int:
+        """A day began: forget what came first more than `days` days before it; gives how many."""
+        if day in self._starts:
+            return 0
+        self._starts[day] = self.end
+        self._starts = {of: row for of, row in self._starts.items() if of >= day - days}
+        before = self.first
+        self.forget(self._starts[min(self._starts)])
+        return self.first - before
+
     def forget(self, before: int) -> None:
         """Forget the keys of rows below `before`, which is at most `end`."""
         gone = before - self.first
@@ -71,17 +84,19 @@ class LongIndex:
         self._settled -= gone
         self.first = before
 
-    def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
-        """What a snapshot keeps beside `first`, by name."""
+    def arrays(self) -> Arrays:
+        """What a snapshot keeps, by name."""
         runs = self._runs.runs
         return {
+            "first": np.array([self.first], np.int64),
+            "days": np.array(list(self._starts.items()), np.int64).reshape(-1, 2),
             "lengths": np.array([len(keys) for keys, _ in runs], np.int64),
             "settled": np.concatenate([np.zeros(0, np.uint64), *(keys for keys, _ in runs)]),
             "rows": np.concatenate([np.zeros(0, np.int32), *(rows for _, rows in runs)]),
             "fresh": self._fresh.keys(),
         }
 
-    def restore(self, first: int, found: Mapping[str, npt.NDArray[np.generic] | None]) -> None:
+    def restore(self, found: Mapping[str, npt.NDArray[np.generic] | None]) -> None:
         """Take the arrays of a snapshot; empty where one is missing."""
         arrays = {name: array for name, array in found.items() if array is not None}
         if any(name not in arrays for name in self.arrays()):
@@ -90,7 +105,8 @@ class LongIndex:
         spans = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
         keys, rows = arrays["settled"].astype(np.uint64), arrays["rows"].astype(np.int32)
         self._runs.runs = [(keys[span].copy(), rows[span].copy()) for span in spans]
-        self._settled, self.first = len(keys), first
+        self._settled, self.first = len(keys), int(arrays["first"][0])
+        self._starts = dict(arrays["days"].tolist())
         self._fresh.reset(arrays["fresh"].astype(np.uint64))
 
     def _find_settled(self, keys: U64, rows: I64) -> None:

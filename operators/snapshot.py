@@ -264,21 +264,17 @@ def _thaw_presence(shard: Shard, bag: Bag) -> None:
 def _freeze_ledger(ledger: Ledger, data: dict[str, object]) -> None:
     _put(data, "ledger", ledger, tuple(COLUMNS), len(ledger.orders))
     _put(data, "ledger", ledger, ("kinds",), ledger.kind_count)
-    data["ledger.starts"] = dict(ledger.starts)
     for prefix, index in (("orders", ledger.orders), ("refunds", ledger.refunds)):
-        data[f"{prefix}.first"] = index.first
         data.update({f"{prefix}.{name}": array for name, array in index.arrays().items()})
 
 
 def _thaw_ledger(ledger: Ledger, bag: Bag) -> None:
     for prefix, index in (("orders", ledger.orders), ("refunds", ledger.refunds)):
-        arrays = {name: bag.array(f"{prefix}.{name}") for name in index.arrays()}
-        index.restore(bag.get(f"{prefix}.first", 0), arrays)
+        index.restore({name: bag.array(f"{prefix}.{name}") for name in index.arrays()})
     for name in (*COLUMNS, "kinds"):
         _take(bag, "ledger", ledger, name)
     ledger.kind_count = len(ledger.kinds)
     ledger.fill()
-    ledger.starts = dict(bag.get("ledger.starts", {}))
 
 
 def _freeze_deferred(shard: Shard, data: dict[str, object]) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 
 from operators.columns import Columns
 from operators.hashindex import I64, Bool
-from operators.ledger import order_key
 from operators.nulls import NOT_REPORTED, UNKNOWN_COST
+from operators.placed import Placed
+from operators.plan import ORDER_ID
 from operators.sessions import Place, Sessions
 from operators.sides.costs import Costs
 from operators.sides.history import History
@@ -42,7 +43,7 @@ class Sides:
     def take(
         self,
         columns: Columns,
-        sessions: I64,
+        placed: Placed,
         products: list[str | None],
         named: Bool,
         places: list[Place],
@@ -52,7 +53,7 @@ class Sides:
 
         Args:
             columns: the stretch.
-            sessions: session of each event, below 0 for none.
+            placed: where its events are, and the numbers of their orders.
             products: product of each of `columns.objects`; of what follows an order, the order's.
             named: whether its viewer can be told apart.
             places: where each of `columns.objects` is, in their order.
@@ -64,9 +65,10 @@ class Sides:
         if not _TAKEN[columns.type].any():
             return set()
         changed: set[int] = set()
+        paid: list[int] = []
         rare = zip(columns.objects.items(), products, places, strict=True)
         for (at, event), product, where in rare:
-            session = int(sessions[at])
+            session = int(placed.sessions[at])
             if event.type == "catalog":
                 changed |= self._catalog(event, where, of)
             elif event.type == "target":
@@ -79,7 +81,11 @@ class Sides:
                 if of.sealed[session]:
                     self.costs.rest([session])
                 if event.type == "order_paid" and named[at]:
-                    self.repeat.paid(session, int(columns.user[at]), order_key(event))
+                    paid.append(at)
+        if paid:
+            buyers = columns.user[paid].tolist()
+            orders = placed.ids[ORDER_ID, paid]
+            self.repeat.paid(placed.sessions[paid].tolist(), buyers, orders)
         return changed
 
     def _catalog(self, event: Event, where: Place, of: Sessions) -> set[int]:

@@ -17,7 +17,7 @@ def keys_of(numbers: list[int]) -> Keys:
 def again(index: LongIndex) -> LongIndex:
     """As a snapshot would make it."""
     fresh = LongIndex()
-    fresh.restore(index.first, index.arrays())
+    fresh.restore(index.arrays())
     return fresh
 
 
@@ -55,6 +55,18 @@ def test_what_is_forgotten_is_new_again_and_no_number_is_given_twice() -> None:
     assert index.find(keys_of([2])).tolist() == [2]
 
 
+@pytest.mark.parametrize("stop", [False, True])
+def test_keys_go_by_the_day_on_which_they_came_first(stop: bool) -> None:
+    index, gone = LongIndex(), list[int]()
+    for day in (1, 2, 2, 5, 6, 9, 40):
+        gone.append(index.turn_day(day, 4))
+        index.find_or_add(keys_of([1, day * 10, day * 10 + 1]))
+        if stop:
+            index = again(index)
+    assert gone == [0, 0, 0, 0, 3, 2, 7]
+    assert (index.first, index.end) == (12, 15)
+
+
 def test_a_key_takes_twelve_bytes_once_it_is_settled() -> None:
     index = LongIndex()
     for start in range(0, 100_000, 5_000):
@@ -66,5 +78,5 @@ def test_a_key_takes_twelve_bytes_once_it_is_settled() -> None:
 def test_arrays_that_are_missing_leave_it_empty() -> None:
     index, found = LongIndex(), LongIndex()
     index.find_or_add(keys_of([1]))
-    found.restore(5, {**index.arrays(), "rows": None})
+    found.restore({**index.arrays(), "first": np.array([5]), "rows": None})
     assert len(found) == found.first == 0
