@@ -13,6 +13,7 @@ from operators.hashindex import I32, I64, U64, Bool, firsts
 from operators.longindex import LongIndex
 from operators.profiles import U8
 from operators.rings import grown
+from operators.tuples import Tuples
 from stream.events import Event
 from stream.ids import key64
 
@@ -24,9 +25,8 @@ FOLLOW_TYPES: Final = (*_REFUNDS, "order_cancelled")
 """Those that follow an order, and count where it does."""
 NEVER: Final = 2**62
 """Time of a payment that was not seen."""
-COLUMNS: Final = {"session": -1, "product": -1, "kind": 0, "paid_ms": NEVER, "seen": 0}
+COLUMNS: Final = {"place": 0, "paid_ms": NEVER, "seen": 0}
 """Columns by row, with what an order has of which nothing is remembered."""
-_MAX_KINDS_AT_HAND: Final = 16_384
 
 
 def refund_key(event: Event) -> int:
@@ -56,24 +56,21 @@ class Ledger:
     Attributes:
         orders: key to row; rows of columns are those less `orders.first`.
         refunds: keys of the refunds that were counted.
-        session, product: where what came first of it belongs; -1: nothing did.
-        kind: row of `kinds`, the traits and the price band of what came first.
-        kind_count: rows of `kinds` that are used; the first is that of nothing.
+        place: number in `places` of where what came first of it belongs; 0: nothing did.
         paid_ms: the earliest payment's time, `NEVER` without one.
         seen: the types of lines that were counted, a bit each.
+        places: session, product, and number in `kinds`: many orders have the same.
+        kinds: traits and price band.
     """
 
     def __init__(self, traits: int) -> None:
         self.orders = LongIndex()
         self.refunds = LongIndex()
-        self.session: I32 = np.zeros(0, np.int32)
-        self.product: I32 = np.zeros(0, np.int32)
-        self.kind: I32 = np.zeros(0, np.int32)
+        self.place: I32 = np.zeros(0, np.int32)
         self.paid_ms: I64 = np.zeros(0, np.int64)
         self.seen: U8 = np.zeros(0, np.uint8)
-        self.kinds: I32 = np.full((1, traits + 1), -1, np.int32)
-        self.kind_count = 1
-        self._kind_of: dict[tuple[int, ...], int] = {}
+        self.places = Tuples(3)
+        self.kinds = Tuples(traits + 1)
 
     def rows(self, keys: U64) -> I64:
         """Rows of orders or lines, new ones where they are new."""
@@ -123,40 +120,21 @@ class Ledger:
         Gives where it is the first.
         """
         at = rows - self.orders.first
-        new = np.asarray((self.session[at] < 0) & firsts(rows))
-        at = at[new]
-        self.session[at] = session[new]
-        self.product[at] = product[new]
-        self.kind[at] = self._kinds(np.column_stack((traits[new], band[new])))
+        new = np.asarray((self.place[at] == 0) & firsts(rows))
+        kinds = self.kinds.numbers(np.column_stack((traits[new], band[new])))
+        places = np.column_stack((session[new], product[new], kinds)).astype(np.int32)
+        self.place[at[new]] = self.places.numbers(places)
         return new
-
-    def _kinds(self, wanted: I32) -> list[int]:
-        """Numbers of traits and price bands, shape `(n, traits + 1)`.
-
-        One may get another number once too many are known by heart; both mean the same.
-        """
-        out = []
-        for one in map(tuple, wanted.tolist()):
-            number = self._kind_of.get(one)
-            if number is None:
-                if len(self._kind_of) >= _MAX_KINDS_AT_HAND:
-                    self._kind_of.clear()
-                number = self._kind_of[one] = self.kind_count
-                self.kind_count += 1
-                self.kinds = grown(self.kinds, self.kind_count)
-                self.kinds[number] = one
-            out.append(number)
-        return out
 
     def is_known(self, row: int) -> bool:
         """Whether anything of this row is remembered."""
-        return bool(self.session[row - self.orders.first] >= 0)
+        return bool(self.place[row - self.orders.first])
 
     def of(self, row: int) -> tuple[int, int, I32, int]:
         """Session, product, traits and price band of what came first of a row."""
-        at = row - self.orders.first
-        kind = self.kinds[self.kind[at]]
-        return int(self.session[at]), int(self.product[at]), kind[:-1], int(kind[-1])
+        session, product, kind = self.places.rows[self.place[row - self.orders.first]].tolist()
+        said = self.kinds.rows[kind]
+        return session, product, said[:-1], int(said[-1])
 
     def pay(self, rows: I64, times_ms: I64) -> None:
         """Orders or lines were paid."""
@@ -177,10 +155,6 @@ class Ledger:
             count = gone + len(self.orders)
             for name in COLUMNS:
                 setattr(self, name, getattr(self, name)[gone:count].copy())
-            self._forget_kinds()
-
-    def _forget_kinds(self) -> None:
-        used, numbers = np.unique(np.append(self.kind, 0), return_inverse=True)
-        self.kinds, self.kind = self.kinds[used], numbers[:-1].astype(np.int32)
-        self.kind_count = len(used)
-        self._kind_of.clear()
+            self.place = self.places.keep(self.place)
+            rows = self.places.rows
+            rows[1:, 2] = self.kinds.keep(rows[1:, 2])

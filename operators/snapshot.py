@@ -263,7 +263,8 @@ def _thaw_presence(shard: Shard, bag: Bag) -> None:
 
 def _freeze_ledger(ledger: Ledger, data: dict[str, object]) -> None:
     _put(data, "ledger", ledger, tuple(COLUMNS), len(ledger.orders))
-    _put(data, "ledger", ledger, ("kinds",), ledger.kind_count)
+    for name, tuples in (("places", ledger.places), ("kinds", ledger.kinds)):
+        data[f"ledger.{name}"] = tuples.rows[: tuples.count]
     for prefix, index in (("orders", ledger.orders), ("refunds", ledger.refunds)):
         data.update({f"{prefix}.{name}": array for name, array in index.arrays().items()})
 
@@ -271,10 +272,13 @@ def _freeze_ledger(ledger: Ledger, data: dict[str, object]) -> None:
 def _thaw_ledger(ledger: Ledger, bag: Bag) -> None:
     for prefix, index in (("orders", ledger.orders), ("refunds", ledger.refunds)):
         index.restore({name: bag.array(f"{prefix}.{name}") for name in index.arrays()})
-    for name in (*COLUMNS, "kinds"):
+    for name in COLUMNS:
         _take(bag, "ledger", ledger, name)
-    ledger.kind_count = len(ledger.kinds)
     ledger.fill()
+    for name, tuples in (("places", ledger.places), ("kinds", ledger.kinds)):
+        rows = bag.array(f"ledger.{name}")
+        if rows is not None:
+            tuples.restore(rows.astype(np.int32))
 
 
 def _freeze_deferred(shard: Shard, data: dict[str, object]) -> None:

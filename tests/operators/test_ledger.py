@@ -136,7 +136,7 @@ def test_orders_are_forgotten_by_day_and_the_others_keep_their_numbers() -> None
     ledger.turn_day(90, 30)
     ledger.turn_day(150, 30)
     assert len(ledger.orders) == len(ledger.refunds) == 0
-    assert ledger.kind_count == 1
+    assert ledger.places.count == ledger.kinds.count == 1
 
 
 def test_it_keeps_tens_of_thousands_of_lines() -> None:

@@ -67,4 +67,4 @@ def test_the_state_of_forgotten_orders_is_let_go() -> None:
     play(log(_DAYS), shard)
     assert len(shard.state.ledger.orders) == 2
     play([tick((_DAYS + day) * _DAY_S * 1000) for day in range(1, 3)], shard)
-    assert len(shard.state.ledger.orders) == len(shard.state.ledger.session) == 0
+    assert len(shard.state.ledger.orders) == len(shard.state.ledger.place) == 0
