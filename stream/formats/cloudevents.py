@@ -9,7 +9,15 @@ from typing import Final
 import msgspec
 
 from stream.events import TYPE_BY_NAME, Event, Level
-from stream.formats.common import Reading, Unreadable, in_bounds, iso_ms, unreadable
+from stream.formats.common import (
+    TOO_DEEP,
+    Reading,
+    Unreadable,
+    in_bounds,
+    iso_ms,
+    too_deep,
+    unreadable,
+)
 from stream.ids import hash_user
 
 ALIASES: Final = {
@@ -70,7 +78,7 @@ def read(data: bytes, user_key: bytes) -> Reading:
     documents = [body]
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         documents = [line for line in body.split(b"\n") if line.strip()]
     for raw in documents:
         try:
@@ -79,7 +87,10 @@ def read(data: bytes, user_key: bytes) -> Reading:
             yield unreadable("json", raw, str(error))
             continue
         for item in document if isinstance(document, list) else [document]:
-            yield _event(item, user_key)
+            if too_deep(item):
+                yield unreadable("json", raw, TOO_DEEP)
+            else:
+                yield _event(item, user_key)
 
 
 def _event(item: object, user_key: bytes) -> Event | Unreadable:

@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Final
 
 from stream.events import MAX_EVENT_TIME_MS, MAX_INT, MIN_EVENT_TIME_MS, Event
 
-RAW_LIMIT_BYTES = 4096
+RAW_LIMIT_BYTES: Final = 4096
+MAX_DEPTH: Final = 64
+"""Levels of a JSON value that are looked into."""
+TOO_DEEP: Final = "nested too deeply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,25 @@ class Rejects:
 def unreadable(reason: str, raw: bytes, detail: str = "") -> Unreadable:
     """Make a rejected value with its bytes cut to 4 KiB."""
     return Unreadable(reason, raw[:RAW_LIMIT_BYTES], detail)
+
+
+def too_deep(value: object) -> bool:
+    """Whether a parsed JSON value nests deeper than `MAX_DEPTH`.
+
+    No event does; what a parser just manages to read would fail where it is written or compared.
+    """
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH):
+        inner: list[object] = []
+        for one in level:
+            if isinstance(one, dict):
+                inner += one.values()
+            elif isinstance(one, list):
+                inner += one
+        if not inner:
+            return False
+        level = inner
+    return True
 
 
 def minor_units(amount: Decimal) -> int:

@@ -11,7 +11,15 @@ from typing import Final
 from msgspec import ValidationError, convert
 
 from stream.events import Event
-from stream.formats.common import Reading, Unreadable, in_bounds, number_ms, unreadable
+from stream.formats.common import (
+    TOO_DEEP,
+    Reading,
+    Unreadable,
+    in_bounds,
+    number_ms,
+    too_deep,
+    unreadable,
+)
 
 PLATFORM: Final = "doudian"
 CURRENCY: Final = "CNY"
@@ -48,13 +56,17 @@ def read(data: bytes, user_key: bytes) -> Reading:
     decoder = json.JSONDecoder()
     position = 0
     while (position := _skip(text, position)) < len(text):
+        start = position
         try:
-            document, position = decoder.raw_decode(text, position)
+            document, position = decoder.raw_decode(text, start)
         except (ValueError, RecursionError) as error:
             yield unreadable("json", text[position:].encode(), str(error))
             return
         for message in document if isinstance(document, list) else [document]:
-            yield _message(message)
+            if too_deep(message):
+                yield unreadable("json", text[start:position].encode(), TOO_DEEP)
+            else:
+                yield _message(message)
 
 
 def _skip(text: str, position: int) -> int:
@@ -76,6 +88,8 @@ def _message(message: object) -> Event | Unreadable:
             data = json.loads(data)
         except (ValueError, RecursionError) as error:
             return unreadable("message", raw, str(error))
+        if too_deep(data):
+            return unreadable("message", raw, TOO_DEEP)
     if not _is_text((message, data)):
         return unreadable("message", raw, "half a surrogate pair")
     msg_id = message.get("msgId", message.get("msg_id"))

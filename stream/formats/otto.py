@@ -44,7 +44,7 @@ def read(data: bytes, user_key: bytes) -> Reading:
             continue
         try:
             session = decoder.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             yield unreadable("json", raw, str(error))
             continue
         yield from _actions(session, user_key)
