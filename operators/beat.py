@@ -11,7 +11,7 @@ import numpy as np
 
 from operators.boards import Boards
 from operators.catalogue.axes import PANE_MS
-from operators.compact import compact_viewers
+from operators.compact import compact_viewers, drop_marks
 from operators.figures import MINUTE_MS, Figures
 from operators.fold import Fold
 from operators.hashindex import I64
@@ -77,6 +77,7 @@ class Beat:
             self._pane = tick_ms // PANE_MS
             self._touch_live()
         self._fold.talk.look(tick_ms)
+        state.packing.run(tick_ms)
         out.patches += self.history.keep(history(out.rows) + product_history(out.rows))
         return out
 
@@ -210,7 +211,7 @@ class Beat:
             if int(state.sessions.current[state.sessions.room[session]]) == session:
                 out.sealed.append(where)
                 out.retired += room_channels(state.plan, where)
-        state.cube.drop_marks(state.sessions.sealed, state.sessions.is_total)
+        drop_marks(state.cube, state.sessions.sealed, state.sessions.is_total)
         state.tags.release(state.sessions.sealed)
         state.sides.costs.rest(sealed.tolist())
         compact_viewers(state, self._fold.talk)

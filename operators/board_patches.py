@@ -1,6 +1,7 @@
 """Leaderboards on screens: the boards that changed since the last flush, line by line."""
 
 from operators.boards import Address, Boards, Seen
+from operators.hashindex import I64
 from operators.options import State
 from operators.results import Patch
 
@@ -19,6 +20,10 @@ class BoardPatches:
         """Send everything again."""
         self._shown.clear()
         self._whole = True
+
+    def let_go(self, cells: I64) -> None:
+        """Cells get other numbers: their values are not known any more."""
+        self._seen.let_go(cells)
 
     def flush(self) -> list[Patch]:
         """Patches of changed boards, in the order of their addresses.

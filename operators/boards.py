@@ -60,14 +60,30 @@ class Boards:
             )
             cells = cells[cube.slots_of(cells, measure) >= 0]
             room = sessions.room[cube.cell_session[cells]].astype(np.int64)
-            address = room if board.per_room else sessions.group_of[room].astype(np.int64)
+            key = cube.cell_key[cells].astype(np.int64)
             values = self._as_of(cells, measure, after_pane)
+            room, key, values = self._with_packed(board, shown, room, key, values)
+            address = room if board.per_room else sessions.group_of[room].astype(np.int64)
             if seen is not None:
                 new = seen.changed(board, cells, values, address)
-                cells, values, room, address = cells[new], values[new], room[new], address[new]
-            key = room if board.dimension == "room" else cube.cell_key[cells].astype(np.int64)
-            self._rank(board, address, key, values, out)
+                values, room, key, address = values[new], room[new], key[new], address[new]
+            self._rank(board, address, room if board.dimension == "room" else key, values, out)
         return out
+
+    def _with_packed(
+        self, board: Board, shown: Bool, room: I64, key: I64, values: I64
+    ) -> tuple[I64, I64, I64]:
+        """Room, key and value of cells, and after them of the packed sessions that are shown."""
+        session, keys, more = self._state.packing.kept.of((board.dimension, board.measure))
+        mine = np.flatnonzero(shown[session])
+        if not len(mine):
+            return room, key, values
+        rooms = self._state.sessions.room[session[mine]]
+        return (
+            np.concatenate((room, rooms)),
+            np.concatenate((key, keys[mine])),
+            np.concatenate((values, more[mine])),
+        )
 
     def _rank(
         self, board: Board, address: I64, key: I64, values: I64, out: dict[Address, list[Line]]
@@ -157,29 +173,43 @@ class Boards:
 
 
 class Seen:
-    """Values of board cells when somebody last looked, to find the boards that changed."""
+    """Values of board cells when somebody last looked, to find the boards that changed.
+
+    The first time everything has, also what is only of packed sessions.
+    """
 
     def __init__(self) -> None:
+        self._looks = 0
         self._values: dict[str, I64] = {}
         self._other: dict[tuple[str, str], Bool] = {}
 
     def begin(self) -> None:
         """Somebody looks again."""
+        self._looks += 1
         self._other.clear()
 
     def changed(self, board: Board, cells: I64, values: I64, address: I64) -> Bool:
-        """Which cells are on a board with another value than before; remembers the values.
+        """Which values are on a board with another one than before; remembers those of cells.
 
         By measure: a cell is of one dimension, and boards of one dimension have the same cells.
+        `values` and `address` have more places than `cells`: those of packed sessions.
         """
-        if not len(cells):
+        if not len(values):
             return np.zeros(0, np.bool_)
         other = self._other.get((board.dimension, board.measure))
         if other is None:
+            own = values[: len(cells)]
             before = self._values.get(board.measure, np.zeros(0, np.int64))
-            before = self._values[board.measure] = grown(before, int(cells[-1]) + 1)
-            other = self._other[board.dimension, board.measure] = before[cells] != values
-            before[cells] = values
+            before = self._values[board.measure] = grown(before, int(cells.max(initial=-1)) + 1)
+            other = self._other[board.dimension, board.measure] = before[cells] != own
+            before[cells] = own
+        if self._looks == 1:
+            return np.ones(len(values), np.bool_)
         moved = np.zeros(int(address.max()) + 1, np.bool_)
-        moved[address[other]] = True
+        moved[address[: len(cells)][other]] = True
         return np.asarray(moved[address])
+
+    def let_go(self, cells: I64) -> None:
+        """Cells get other numbers: as if nobody had ever looked at them."""
+        for values in self._values.values():
+            values[cells[cells < len(values)]] = 0

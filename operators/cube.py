@@ -4,33 +4,33 @@
 * A **slot** is (cell, measure), made when first touched: a total for the session and, while it
   is live, a row in a pool of rings for the windows.
 
+Numbers of cells and slots that are dropped are used again; until then their session is -1.
+
 `fold` takes columns and adds; `read` gives a matrix of measures for cells and a window. Nothing
 here knows names, money or time zones. All additions are order-free, so that a fold of any
 permutation of the events, in any batches, is the same cube.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from operators.catalogue.axes import ROLLING_PANES
+from operators.cellindex import CellIndex
 from operators.hashindex import I32, I64, U64, Bool, HashIndex
 from operators.marks import Marks
 from operators.masked import MASKED_ID, Masked
-from operators.plan import Contributions, Plan
+from operators.plan import ROOM_DIMENSION, Contributions, Plan
 from operators.profiles import MAX_DIMENSIONS
 from operators.rings import DistinctRings, SumRings, grown
 from operators.slots import Slots
 
 _NONE: Final = -1
-_DIMENSION_SHIFT: Final = np.uint64(32)
+DIMENSION_SHIFT: Final = np.uint64(32)
+"""Place of the dimension in a cell's key: below it the key code, above it the session."""
 _SESSION_SHIFT: Final = np.uint64(36)
-_FOLLOWING: Final = frozenset(("refund_succeeded", "order_cancelled"))
-"""Types that come for a sealed session, too."""
-_NUMBERS: Final = np.arange(MAX_DIMENSIONS, dtype=np.int32)
-"""Numbers a dimension can have."""
+_NOTHING: Final = np.zeros(0, np.int64)
 
 
 class Cube:
@@ -39,17 +39,23 @@ class Cube:
     Attributes:
         horizon: first pane that can still change (see `operators.rings`).
         cell_session, cell_dimension, cell_key: shape (cells,); what a cell is.
+        corrected: how often its row of the whole session was corrected, (cells,).
+        bring_back: asked for sessions that have new cells; True if they had others elsewhere.
         dirty: cells changed since the caller last cleared the flag.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.horizon = 0
-        self.cells = HashIndex()
+        self.cells = CellIndex()
         self.cell_session: I32 = np.zeros(0, np.int32)
         self.cell_dimension: I32 = np.zeros(0, np.int32)
         self.cell_key: I32 = np.zeros(0, np.int32)
+        self.corrected: I32 = np.zeros(0, np.int32)
         self.dirty: Bool = np.zeros(0, np.bool_)
+        self.bring_back: Callable[[I64], bool] = lambda _: False
+        self._free_cells: list[I64] = [_NOTHING] * MAX_DIMENSIONS
+        self._free_slots: I64 = _NOTHING
         self.slots = Slots(plan)
         self.slot_count = 0
         self.total: I64 = np.zeros(0, np.int64)
@@ -71,43 +77,72 @@ class Cube:
         there = np.flatnonzero(sessions >= 0)
         if len(there):
             packed = (sessions[there].astype(np.uint64) << _SESSION_SHIFT) | (
-                (np.uint64(dimension) << _DIMENSION_SHIFT) | (keys[there] + 1).astype(np.uint64)
+                (np.uint64(dimension) << DIMENSION_SHIFT) | (keys[there] + 1).astype(np.uint64)
             )
             rows = self.cells.find(packed)
             new = np.unique(packed[rows < 0])
+            if len(new) and self.bring_back((new >> _SESSION_SHIFT).astype(np.int64)):
+                return self.cell(sessions, dimension, keys)
             if len(new):
-                known = self.cells.count
-                self.cells.extend(new)
-                self._new_cells(known)
+                self._new_cells(new, dimension)
                 rows = self.cells.find(packed)
             cells[there] = rows
         return cells
 
     def touch_all(self) -> None:
         """Mark the cells dirty that ever were: with a figure of their own, or a whole room's."""
-        count = self.cells.count
-        cells = self.slot_cell[: self.slot_count]
-        self.dirty = self.cell_key[:count] < 0
-        self.dirty[cells[cells >= 0]] = True
+        self.dirty = np.zeros(len(self.cell_session), np.bool_)
+        self.touch(np.arange(int(self.cell_session.max(initial=-1)) + 1), whole=True)
 
-    def touch(self, sessions: I64) -> None:
-        """Mark all cells of these sessions dirty that have a figure of their own."""
-        wanted = np.zeros(int(self.cell_session[: self.cells.count].max(initial=-1)) + 1, np.bool_)
+    def touch(self, sessions: I64, *, whole: bool = False) -> None:
+        """Mark all cells of these sessions dirty that have a figure of their own.
+
+        `whole`: and those of a whole room in any case.
+        """
+        count = self.cells.count
+        wanted = np.zeros(int(self.cell_session[:count].max(initial=-1)) + 1, np.bool_)
         wanted[sessions[sessions < len(wanted)]] = True
-        cells = self.slot_cell[: self.slot_count]
+        of_slots = self.slot_cell[: self.slot_count]
+        cells = of_slots[of_slots >= 0]
         self.dirty[cells[wanted[self.cell_session[cells]]]] = True
+        if whole:
+            rooms = self.cell_dimension[:count] == ROOM_DIMENSION
+            rooms = np.flatnonzero(rooms & (self.cell_session[:count] >= 0))
+            self.dirty[rooms[wanted[self.cell_session[rooms]]]] = True
 
-    def _new_cells(self, known: int) -> None:
+    def _new_cells(self, keys: U64, dimension: int) -> None:
+        known = self.cells.count
+        free = self._free_cells[dimension]
+        cells = self.cells.take(keys, free)
+        self._free_cells[dimension] = free[len(keys) :]
         count = self.cells.count
-        keys = self.cells.keys()[known:]
         self.cell_session = grown(self.cell_session, count)
         self.cell_dimension = grown(self.cell_dimension, count)
         self.cell_key = grown(self.cell_key, count)
+        self.corrected = grown(self.corrected, count)
         self.dirty = grown(self.dirty, count)
-        self.cell_session[known:count] = (keys >> _SESSION_SHIFT).astype(np.int32)
-        self.cell_dimension[known:count] = (keys >> _DIMENSION_SHIFT).astype(np.int64) & 15
-        self.cell_key[known:count] = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64) - 1
+        self.cell_session[cells] = (keys >> _SESSION_SHIFT).astype(np.int32)
+        self.cell_dimension[cells] = dimension
+        self.cell_key[cells] = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64) - 1
         self.slots.add(self.cell_dimension[known:count])
+
+    def drop(self, cells: I64, slots: I64) -> None:
+        """Forget cells with all their slots, which have no rings; the numbers are free again."""
+        self.slots.clear(cells, self.cell_dimension[cells])
+        self.slot_cell[slots] = self.slot_measure[slots] = _NONE
+        self.total[slots] = 0
+        self.cells.drop(cells)
+        self.cell_session[cells] = _NONE
+        self.cell_key[cells] = self.corrected[cells] = 0
+        self.dirty[cells] = False
+        self._find_free()
+
+    def _find_free(self) -> None:
+        """The lowest numbers first, so that a snapshot changes nothing about it."""
+        free = np.flatnonzero(self.cells.is_free())
+        of = self.cell_dimension[free]
+        self._free_cells = [free[of == dimension] for dimension in range(MAX_DIMENSIONS)]
+        self._free_slots = np.flatnonzero(self.slot_cell[: self.slot_count] < 0)
 
     def fold(
         self,
@@ -182,11 +217,16 @@ class Cube:
         """
         some = np.flatnonzero(measures)
         self.masked.see(np.repeat(cell, len(hidden)), hidden, hidden * 0)
-        cells = np.repeat(cell, len(some))
-        places = self.slots.column[self.cell_dimension[cells], some]
-        self._new_slots(cells, places, some)
-        self.total[self.slots.find(cells, places)] = measures[some]
+        self.put_totals(np.repeat(cell, len(some)), some, measures[some])
         self.dirty[cell] = True
+
+    def put_totals(self, cells: I64, measures: I64, totals: I64) -> I64:
+        """Make slots of cells, which have none for these measures, with totals; gives them."""
+        places = self.slots.column[self.cell_dimension[cells], measures]
+        self._new_slots(cells, places, measures)
+        slots = self.slots.find(cells, places)
+        self.total[slots] = totals
+        return slots
 
     def _slots(
         self,
@@ -217,8 +257,10 @@ class Cube:
         """Slots for measures of cells, which stand at these places of their dimensions."""
         _, one = np.unique(cell * len(self.plan.measures) + measure, return_index=True)
         cell, place, measure = cell[one], place[one], measure[one]
-        first, self.slot_count = self.slot_count, self.slot_count + len(one)
-        self.slots.put(cell, place, np.arange(first, self.slot_count))
+        again, self._free_slots = self._free_slots[: len(one)], self._free_slots[len(one) :]
+        first, self.slot_count = self.slot_count, self.slot_count + len(one) - len(again)
+        slots = np.concatenate((again, np.arange(first, self.slot_count)))
+        self.slots.put(cell, place, slots)
         self.total = grown(self.total, self.slot_count)
         self.slot_cell = grown(self.slot_cell, self.slot_count)
         self.slot_measure = grown(self.slot_measure, self.slot_count)
@@ -226,8 +268,8 @@ class Cube:
             had = len(self.ring)
             self.ring = grown(self.ring, self.slot_count)
             self.ring[had:] = _NONE
-        self.slot_cell[first : self.slot_count] = cell
-        self.slot_measure[first : self.slot_count] = measure
+        self.slot_cell[slots] = cell
+        self.slot_measure[slots] = measure
 
     def _rings(self, slots: I64, distinct: bool) -> I64:
         """Ring rows of slots, taken from the pool where a slot has none."""
@@ -329,6 +371,8 @@ class Cube:
         cells, slots = self.cells.count, self.slot_count
         dimensions = self.cell_dimension[:cells]
         self.slots.reset(dimensions, self.slot_cell[:slots], self.slot_measure[:slots])
+        self._find_free()
+        self.corrected = grown(self.corrected, cells)
         used = self.ring[: self.slot_count]
         is_distinct = self.plan.is_distinct[self.slot_measure[: self.slot_count]]
         self._sum_rows, self._distinct_rows = len(self.sums.rings), len(self.distinct.rings)
@@ -336,38 +380,6 @@ class Cube:
         self._free_sums = [row for row in range(self._sum_rows) if row not in taken]
         taken = set(used[is_distinct & (used >= 0)].tolist())
         self._free_distinct = [row for row in range(self._distinct_rows) if row not in taken]
-
-    def renumber_dimensions(self, names: Sequence[str]) -> None:
-        """The cells are of the dimensions `names`, not the plan's: give them the plan's numbers.
-
-        A dimension the plan has not gets a number that no view reads.
-        """
-        places = {dimension.name: place for place, dimension in enumerate(self.plan.dimensions)}
-        gone = len(_NUMBERS) - len(names)
-        numbers = _NUMBERS.copy()
-        numbers[: len(names)] = [places.get(name, gone + i) for i, name in enumerate(names)]
-        self.cell_dimension = numbers[self.cell_dimension]
-        rest = self.cells.keys() & ~(np.uint64(len(_NUMBERS) - 1) << _DIMENSION_SHIFT)
-        count = self.cells.count
-        self.cells.reset(rest | (self.cell_dimension[:count].astype(np.uint64) << _DIMENSION_SHIFT))
-
-    def drop_marks(self, sessions: Bool, endless: Bool) -> None:
-        """Forget who was seen in sealed sessions, indexed by session; their totals stay.
-
-        Refunds and cancels come for weeks: who had one is kept, so that a second does not count
-        again; in which pane, as long as a window holds it. Of sessions that are `endless`, only
-        windows are read: who is in none any more is forgotten.
-        """
-        refunds = np.array(
-            [not _FOLLOWING.isdisjoint(m.types) for m in self.plan.measures], np.bool_
-        )
-        measure = self.slot_measure[: self.slot_count]
-        session = self.cell_session[self.slot_cell[: self.slot_count]]
-        sealed = sessions[session]
-        follows = refunds[measure]
-        # A window may hold who was seen in it; later only that it was so counts.
-        oldest = self.horizon - max(ROLLING_PANES)
-        self.marks.let_go(sealed & ~follows, endless[session], sealed & follows, oldest)
 
 
 def pack_ids(index: HashIndex, keys: U64, there: Bool) -> I64:

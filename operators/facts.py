@@ -108,7 +108,7 @@ class Tables:
         state, cube = self.state, self.state.cube
         count = cube.cells.count
         of = cube.cell_session[:count]
-        mine = of == session if session is not None else ~state.sessions.sealed[of]
+        mine = of == session if session is not None else (of >= 0) & ~state.sessions.sealed[of]
         return np.flatnonzero(mine & (cube.cell_dimension[:count] == place))
 
     def _span(self, window: str) -> Span:

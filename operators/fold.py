@@ -24,7 +24,7 @@ from operators.orders import place_orders
 from operators.placed import Placed
 from operators.plan import ID_COLUMNS, ROOM_DIMENSION, VALUE_COLUMNS
 from operators.profiles import TRAITS
-from operators.sessions import HELD, Place
+from operators.sessions import HELD, NO_SESSION, Place
 from operators.tags import COUNTS, STEP, TAGS
 from operators.talk.talk import Talk
 from stream.events import EVENT_TYPES, TYPE_CODE, Event
@@ -337,6 +337,11 @@ class Fold:
         if there.any() and state.sessions.done[sessions[there]].any():
             done = there & state.sessions.done[np.where(there, sessions, 0)]
             self.late_sessions.update(np.unique(sessions[done]).tolist())
+
+    def let_go(self, cells: I64) -> None:
+        """Cells get other numbers: profiles do not know them any more."""
+        facts, cube = self._state.reader.profiles, self._state.cube
+        facts.cells_of[np.isin(facts.cells_of, cube.cell_session[cells])] = NO_SESSION
 
     def turn_generation(self, tick_ms: int) -> None:
         """Forget ids older than a generation, and orders older than `ledger_days`.

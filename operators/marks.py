@@ -60,8 +60,7 @@ class Marks:
                 far behind are rejected before they come here.
         """
         known = self.index.count
-        keys = (slots.astype(np.uint64) << _ID_BITS) | ids.astype(np.uint64)
-        rows = self.index.find_or_add(keys)
+        rows = self.index.find_or_add(_keys(slots, ids))
         self._grow(self.index.count)
         first = self._never_seen(self.index.keys()[known:])
         open_ = np.arange(len(rows))
@@ -126,6 +125,28 @@ class Marks:
             self.mask, self.top = self.mask[rows].copy(), self.top[rows].copy()
             self.index = HashIndex(self.index.keys()[rows])
 
+    def take(self, slots_of: Bool) -> U64:
+        """Forget all of the slots where `slots_of`; gives their keys, ascending.
+
+        None of them may be in a window any more.
+        """
+        mine = slots_of[self._slots()]
+        keys = self.index.keys()[mine]
+        if len(keys):
+            rows = np.flatnonzero(~mine)
+            self.mask, self.top = self.mask[rows].copy(), self.top[rows].copy()
+            self.index = HashIndex(self.index.keys()[rows])
+        rests = slots_of[(self.resting >> _ID_BITS).astype(np.int64)]
+        keys = np.union1d(keys, self.resting[rests])
+        if rests.any():
+            self.put_to_rest(self.resting[~rests])
+        return keys
+
+    def bring_back(self, slots: I64, ids: I64) -> None:
+        """These ids were seen in these slots, in panes that no window holds any more."""
+        if len(slots):
+            self.put_to_rest(np.union1d(self.resting, _keys(slots, ids)))
+
     def _slots(self) -> I64:
         return (self.index.keys() >> _ID_BITS).astype(np.int64)
 
@@ -184,3 +205,12 @@ def _renumbered(keys: U64, slots_with: Bool, numbers: I64) -> U64:
     mine = slots_with[slots.astype(np.int64)]
     ids[mine] = numbers[ids[mine]]
     return np.asarray((slots << _ID_BITS) | ids.astype(np.uint64))
+
+
+def slots_and_ids(keys: U64) -> tuple[I64, I64]:
+    """What keys are made of."""
+    return (keys >> _ID_BITS).astype(np.int64), (keys & _ID_MASK).astype(np.int64)
+
+
+def _keys(slots: I64, ids: I64) -> U64:
+    return np.asarray((slots.astype(np.uint64) << _ID_BITS) | ids.astype(np.uint64))

@@ -66,6 +66,27 @@ class Masked:
         out[there] = (high >= low) & ((self.mask[rows[there]] & wanted) != 0)
         return out
 
+    def take(self, cells_of: Bool) -> tuple[I64, I64, I64, U64]:
+        """Forget the cells where `cells_of`; gives cell, measure, top and mask of each row."""
+        keys = self.index.keys()
+        cells = (keys >> _MEASURE_BITS).astype(np.int64)
+        mine = cells_of[cells]
+        taken = cells[mine], _measure_of(keys[mine]), self.top[: len(keys)][mine]
+        masks = self.mask[: len(keys)][mine]
+        if mine.any():
+            kept = np.flatnonzero(~mine)
+            self.mask, self.top = self.mask[kept].copy(), self.top[kept].copy()
+            self.index = HashIndex(keys[kept])
+        return *taken, masks
+
+    def bring_back(self, cells: I64, measures: I64, top: I64, mask: U64) -> None:
+        """Rows of cells that have none, as `take` gave them."""
+        if len(cells):
+            rows = self.index.find_or_add(_keys(cells, measures))
+            count = self.index.count
+            self.mask, self.top = grown(self.mask, count), grown(self.top, count)
+            self.mask[rows], self.top[rows] = mask, top
+
     def renumber(self, numbers: Sequence[int]) -> None:
         """Measures got other numbers: `numbers[old]` is the new one, -1 where it is gone."""
         keys = self.index.keys()

@@ -26,6 +26,12 @@ class NullReasons:
         gone = set(cells[~wanted(cells)].tolist())
         self._said = {key: said for key, said in self._said.items() if key[0] not in gone}
 
+    def let_go(self, cells: I64) -> None:
+        """Forget what was said of cells; their numbers will be others'."""
+        if self._said:
+            gone = set(cells.tolist())
+            self._said = {key: said for key, said in self._said.items() if key[0] not in gone}
+
     def changed(
         self, view: View, window: Window, cells: I64, num: I64, den: I64
     ) -> list[tuple[int, dict[str, str] | None]]:

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field
 
 from operators.catalogue.axes import UNKNOWN_KEY
+from operators.catalogue.boards import BOARDS
 from operators.columns import ColumnReader
 from operators.cube import Cube
 from operators.deferred import Deferred
 from operators.hashindex import HashIndex
 from operators.intervals import Intervals
+from operators.kept_values import KeptValues
 from operators.ledger import Ledger
+from operators.packing import Packing
 from operators.plan import Plan
 from operators.presence import ACTIVE_S, Presence
 from operators.profiles import TRAITS, Names
@@ -16,6 +19,7 @@ from operators.sessions import TOTAL_ROOM, Sessions
 from operators.sides import Sides
 from operators.tags import Tags
 from operators.talk.words import Words
+from stream import parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,9 @@ class State:
             plan, self.cube, self.sessions, self.intervals, self.ledger, self.names
         )
         self.viewers = HashIndex()
+        boards = () if parts.BOARDS in options.leave_out else BOARDS
+        kept = KeptValues((board.dimension, board.measure) for board in boards)
+        self.packing = Packing(self.cube, self.sessions, self.viewers, kept, options.board_ttl_ms)
         self.seen = [HashIndex(), HashIndex()]
         self.seen_turn = -1
         self.counters: dict[str, int] = {}

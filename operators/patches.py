@@ -79,7 +79,7 @@ class Patches:
         self._meta.clear()
         self._null_reasons.forget()
         self._board_patches.forget()
-        self._state.cube.touch_all()
+        self._state.packing.touch_all()
 
     def flush(self, *, full: bool = True, most: int | None = None) -> list[Patch]:
         """Patches of dirty cells; clears their flags.
@@ -115,13 +115,15 @@ class Patches:
     def _due(self, full: bool, most: int | None) -> tuple[I64, I64]:
         """Cells of current sessions to look at: rooms in quick windows, any in all windows."""
         cube = self._state.cube
+        if full and (most is None or not self.in_round):
+            self._state.packing.say()
         count = cube.cells.count
         self._left = grown(self._left, count)
         dirty = np.flatnonzero(cube.dirty[:count])
         cube.dirty[:count] = False
         self._left[dirty] = True
         cells = self._slice(most) if full else dirty[:0]
-        self.left_over = bool(self._left.any())
+        self.left_over = bool(self._left.any() or self._state.packing.unsaid)
         rooms = dirty[(cube.cell_dimension[dirty] == ROOM_DIMENSION) & self._left[dirty]]
         rooms = rooms[self.watched.of(rooms)]
         return rooms[self._current(rooms)], cells[self._current(cells)]
@@ -167,6 +169,23 @@ class Patches:
                 self._meta.pop(int(state.cube.cell_session[cell]), None)
         if gone:
             self._null_reasons.keep(self._current)
+
+    def let_go(self, cells: I64) -> None:
+        """Cells get other numbers: forget what was said of them; what is left is dirty again."""
+        cube = self._state.cube
+        self._left = grown(self._left, cube.cells.count)
+        cube.dirty[cells[self._left[cells]]] = True
+        self._left[cells] = False
+        self._round[cells[cells < len(self._round)]] = False
+        for dimension, view in enumerate(self._state.plan.views):
+            mine = cells[cube.cell_dimension[cells] == dimension]
+            self._sent[view.dimension].let_go(mine, cube.cells.count)
+        for cell in cells.tolist():
+            self._channels.pop(cell, None)
+        for session in np.unique(cube.cell_session[cells]).tolist():
+            self._meta.pop(session, None)
+        self._null_reasons.let_go(cells)
+        self._board_patches.let_go(cells)
 
     def _cells(self, view: View, cells: I64, fields: Fields, windows: Container[str]) -> None:
         state, sent = self._state, self._sent[view.dimension]

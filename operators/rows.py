@@ -20,7 +20,10 @@ Dirty = set[tuple[int, str, int]]
 
 
 class Rows:
-    """Makes rows of the results from the state; remembers only how often each was corrected."""
+    """Makes rows of the results from the state.
+
+    `revisions`: how often each was corrected; of those of whole sessions the cube knows.
+    """
 
     def __init__(self, state: State, figures: Figures) -> None:
         self._state = state
@@ -88,6 +91,7 @@ class Rows:
 
     def sessions(self, sessions: I64, *, revise: bool, deferred: bool = False) -> list[MetricRows]:
         """Rows of whole sessions, every cell of the dimensions that are deferred, or are not."""
+        self._state.packing.bring_back(sessions)
         cube = self._state.cube
         count = cube.cells.count
         cells = np.flatnonzero(np.isin(cube.cell_session[:count], sessions))
@@ -167,7 +171,18 @@ class Rows:
         for cell in over[sessions[cell_session[over]]].tolist():
             del self._places[cell]
 
+    def let_go(self, cells: I64) -> None:
+        """Cells get other numbers: forget what is known of them."""
+        gone = set(cells.tolist())
+        for cell in gone & self._places.keys():
+            del self._places[cell]
+        known = self.revisions.items()
+        self.revisions = {key: number for key, number in known if key[0] not in gone}
+
     def _revision(self, cell: int, window: str, end: int) -> int:
+        if window == _SESSION.name:
+            self._state.cube.corrected[cell] += 1
+            return int(self._state.cube.corrected[cell])
         number = self.revisions.get((cell, window, end), 0) + 1
         self.revisions[cell, window, end] = number
         return number
@@ -178,8 +193,4 @@ class Rows:
 
     def forget(self, before: int) -> None:
         """Drop revision numbers of windows that ended before minute `before`."""
-        self.revisions = {
-            key: number
-            for key, number in self.revisions.items()
-            if key[1] == "session" or key[2] >= before
-        }
+        self.revisions = {k: number for k, number in self.revisions.items() if k[2] >= before}

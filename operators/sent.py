@@ -74,6 +74,11 @@ class Sent:
         self._of.row[cells] = _NONE
         self._free = np.concatenate((self._free, rows))
 
+    def let_go(self, cells: I64, all_cells: int) -> None:
+        """Give back the rows of those of these cells that have one."""
+        self._of.grow(all_cells)
+        self.release(cells[self._of.row[cells] >= 0])
+
     def forget(self) -> None:
         """Everything is unsent again."""
         self.measures[:] = _UNSENT

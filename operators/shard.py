@@ -64,6 +64,7 @@ class Shard:
         self.boards = Boards(self.state)
         self.beat = Beat(self.state, self.fold, self.figures, self.boards)
         self.patches = Patches(self.state, self.figures, self.boards)
+        self.state.packing.holders = (self.fold, self.beat.rows, self.patches)
         self.groups: dict[tuple[str, str], Group] = {}
         self.restless: set[tuple[str, str]] = set()
         """Groups for which a pulse may have something to tell."""

@@ -60,6 +60,12 @@ class Slots:
         """Give cells slots, as `find` takes them."""
         self._flat[self._start[cells] + columns] = slots
 
+    def clear(self, cells: I64, dimensions: I32) -> None:
+        """Cells of these dimensions are without slots again."""
+        for dimension in np.unique(dimensions).tolist():
+            start = self._start[cells[dimensions == dimension]]
+            self._flat[start[:, None] + np.arange(self._widths[dimension])] = NO_SLOT
+
     def all_of(self, cells: I64, dimension: int) -> I64:
         """Slots of cells of one dimension, shape (cells, its measures)."""
         places = self._start[cells][:, None] + np.arange(len(self.columns[dimension]))

@@ -16,6 +16,7 @@ from operators.hashindex import HashIndex
 from operators.ledger import COLUMNS, Ledger
 from operators.pack import pack, unpack
 from operators.presence import BY_SESSION as PRESENCE_BY_SESSION
+from operators.renumber import renumber_dimensions
 from operators.sessions import BY_SESSION, Place
 from operators.shard import Shard
 from operators.stays import BY_ROW as STAYS_BY_ROW
@@ -26,13 +27,13 @@ ENCODING: Final = 2
 """Raised when a name keeps its spelling and changes its meaning."""
 
 _PLAIN: Final = "plain"
-"""Pickle of everything but arrays and the charts' past, inside the state."""
+"""Pickle of everything but arrays, packed sessions and the charts' past, inside the state."""
 
 T = TypeVar("T")
 Array = npt.NDArray[np.generic]
 
 _BY_ROOM: Final = ("mode", "current", "before")
-_BY_CELL: Final = ("cell_session", "cell_dimension", "cell_key")
+_BY_CELL: Final = ("cell_session", "cell_dimension", "cell_key", "corrected")
 _BY_SLOT: Final = ("total", "slot_cell", "slot_measure", "ring")
 _BY_MARK: Final = ("mask", "top")
 
@@ -85,10 +86,10 @@ def capture(shard: Shard) -> Captured:
     """Copy the state of a shard. Arrays are copied as they are: that is all the pause there is."""
     data = _data(shard)
     arrays = {name: v.copy() for name, v in data.items() if isinstance(v, np.ndarray)}
-    # Its leaves never change, so it need not be encoded while the shard waits.
-    history = data.pop("history")
+    # Leaves of these never change, so they need not be encoded while the shard waits.
+    constant = {name: data.pop(name) for name in ("history", "packed")}
     plain = {name: value for name, value in data.items() if name not in arrays}
-    others = {"encoding": ENCODING, "history": history, _PLAIN: pickle.dumps(plain, protocol=5)}
+    others = {"encoding": ENCODING, **constant, _PLAIN: pickle.dumps(plain, protocol=5)}
     return Captured(arrays, others)
 
 
@@ -110,6 +111,8 @@ def _data(shard: Shard) -> dict[str, object]:
         "late": sorted(shard.fold.late),
         "late_sessions": sorted(shard.fold.late_sessions),
         "history": shard.beat.history.snapshot(),
+        "packed": state.packing.snapshot(),
+        **state.packing.kept.snapshot(),
         "minute": -1 if shard.beat.minute is None else shard.beat.minute,
         "revisions": dict(shard.beat.rows.revisions),
         "boards_before": {k: dict(v) for k, v in shard.boards.before.items()},
@@ -224,13 +227,12 @@ def _thaw_cube(shard: Shard, bag: Bag) -> None:
         _take(bag, "cube", cube, name)
     dimensions: list[str] = bag.get("dimensions", [])
     if dimensions and dimensions != [dimension.name for dimension in cube.plan.dimensions]:
-        cube.renumber_dimensions(dimensions)
+        renumber_dimensions(cube, dimensions)
     cube.slot_count = len(cube.total)
     numbers = cube.plan.number
     names: list[str] = bag.get("measures", [])
     measures = [numbers.get(name, -1) for name in names]
     cube.slot_measure = np.array([*measures, -1], np.int32)[cube.slot_measure]
-    cube.touch_all()
     for name in _BY_MARK:
         _take(bag, "marks", cube.marks, name)
         _take(bag, "masked", cube.masked, name)
@@ -243,6 +245,10 @@ def _thaw_cube(shard: Shard, bag: Bag) -> None:
         cube.sums.rings = sums.astype(np.int64)
         cube.distinct.rings, cube.distinct.base = rings.astype(np.int32), base.astype(np.int32)
     cube.rebuild_pools()
+    packing = shard.state.packing
+    packing.restore(bag.get("packed", {}))
+    packing.kept.restore(bag.array)
+    packing.touch_all()
 
 
 def _thaw_presence(shard: Shard, bag: Bag) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from operators.compact import compact_viewers
+from operators.compact import compact_viewers, drop_marks
 from operators.shard import Record, Shard
 from operators.snapshot import freeze, thaw
 from operators.talk import terms as terms_module
@@ -246,7 +246,7 @@ def test_viewers_and_terms_may_get_other_numbers(monkeypatch: pytest.MonkeyPatch
     first = play([log[0], *crowd, *log[1:half]], listening)
     listening.fold.talk.comments.read(["没有人 再说 这些话"])
     every = np.ones(listening.state.sessions.count, np.bool_)
-    listening.state.cube.drop_marks(every, ~every)
+    drop_marks(listening.state.cube, every, ~every)
     compact_viewers(listening.state, listening.fold.talk)
     listening.fold.talk._compact_names()
     rows = [*first.rows, *play(log[half:], listening).rows]
