@@ -112,7 +112,12 @@ class Rows:
     def _rows(
         self, view: View, cells: I64, window: Window, end: int, *, revise: bool
     ) -> list[MetricRows]:
-        """The block of a window's rows, without cells in which nothing was; [] if that is all."""
+        """The block of a window's rows, without cells in which nothing was; [] if that is all.
+
+        In the order of their sessions, whatever the numbers of cells: of two sessions of a room
+        the newer one's minute is the chart's.
+        """
+        cells = cells[np.argsort(self._state.cube.cell_session[cells], kind="stable")]
         span = Span(window, end * MINUTE_MS, self._until_s())
         measures = self._figures.measures(view, cells, span)
         some = np.flatnonzero(~self._figures.nothing(measures))

@@ -78,12 +78,15 @@ def played(lines: list[bytes], seed: int) -> tuple[Counter[str], list[Screen], S
         body = b"".join(lines[start : start + size])
         for output in shard.step([Record(version_of(turn + 1), 0, body)]):
             rows.update(map(repr, output.rows))
+            merge(screen, output.patches)
         most = max(most, len(shard.state.packing))
         what = random.random()
         if what < 0.4:
             merge(screen, shard.flush(0).patches)
         elif what < 0.6:
             merge(screen, shard.flush(0, most=5).patches)
+            while shard.patches.left_over:
+                merge(screen, shard.flush(0, most=5).patches)
         elif what < 0.65:
             screen = Screen()
             shard.forget_sent()
