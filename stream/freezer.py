@@ -15,6 +15,7 @@ from operators.frozen import whole
 from operators.snapshot import Captured
 from sinks.log import Position
 from stream.errors import StateError
+from stream.memory import give_back_free_pages
 from stream.quarantine import Quarantine
 from stream.recovery import REMEDY
 from stream.stages import Stages
@@ -31,6 +32,8 @@ WRITE_BYTES_PER_S: Final = 10e6
 """Else all local shards together write states no faster than this."""
 FIRST_REST_S: Final = 0.5
 """A resumed shard freezes after so long at the latest, and a small one sooner."""
+TIDY_S: Final = 60.0
+"""Free pages of the heap go back this often, between two states."""
 WAITING_BYTES: Final = 32 << 20
 """Copies that wait to be written: beyond it no shard is frozen."""
 
@@ -77,6 +80,7 @@ class StateWriter:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="states")
         self._waiting_bytes = 0
+        self._tidy_at_s = time.monotonic() + TIDY_S
 
     @property
     def has_room(self) -> bool:
@@ -86,9 +90,16 @@ class StateWriter:
     def start(self, nbytes: int, job: Callable[[], Written]) -> Future[Written]:
         """Do `job`, which holds so many bytes until it is done."""
         self._waiting_bytes += nbytes
-        future = self._pool.submit(job)
+        future = self._pool.submit(self._do, job)
         future.add_done_callback(lambda _: self._done(nbytes))
         return future
+
+    def _do(self, job: Callable[[], Written]) -> Written:
+        written = job()
+        if time.monotonic() >= self._tidy_at_s:
+            self._tidy_at_s = time.monotonic() + TIDY_S
+            give_back_free_pages()
+        return written
 
     def _done(self, nbytes: int) -> None:
         self._waiting_bytes -= nbytes

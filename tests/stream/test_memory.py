@@ -29,3 +29,24 @@ def grown_mib(asked: bool) -> int:
 
 def test_freed_large_blocks_leave_no_holes() -> None:
     assert grown_mib(True) < grown_mib(False)
+
+
+_HOLES = """
+import numpy as np, psutil
+from stream.memory import give_back_free_pages
+kept = []
+for _ in range(400):  # as large as comes from the heap, with something that stays behind each
+    kept.append((np.ones(100_000, np.uint8), np.ones(3_000, np.uint8)))
+for place, (large, small) in enumerate(kept):
+    kept[place] = small
+del large
+before = psutil.Process().memory_info().rss
+assert give_back_free_pages()
+print((before - psutil.Process().memory_info().rss) >> 20)
+"""
+
+
+def test_free_pages_amid_the_heap_go_back() -> None:
+    command = [sys.executable, "-c", _HOLES]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert int(done.stdout) >= 20  # of 38 MiB
