@@ -219,7 +219,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "rescale": Fault(rescale),
     "gateway": Fault(kill_gateway, screen=True),
     "line": Fault(spoil_the_line, through=True, screen=True),
-    "disk": Fault(fill_disk, disk_mib=256),
+    "disk": Fault(fill_disk, disk_mib=768),
 }
 
 
