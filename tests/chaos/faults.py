@@ -194,7 +194,7 @@ def fill_disk(rig: Rig, watched: Watched | None, draw: random.Random) -> None:
         return
     filler = fill(disk)
     try:
-        if not engine.wait(120.0) or engine.exit_code() in (0, EXIT_MISUSE):
+        if not engine.wait(60.0) or engine.exit_code() in (0, EXIT_MISUSE):
             message = f"on a full disk the engine ended with {engine.exit_code()}"
             raise LiveroomError(message)
     finally:

@@ -205,7 +205,7 @@ class Rig(AbstractContextManager["Rig"]):
         """SIGTERM; how long it took, in seconds.
 
         Raises:
-            LiveroomError: it did not end with 0 within two minutes.
+            LiveroomError: it did not end with 0 within 20 s.
         """
         engine = self.engine
         if engine is None:
@@ -213,7 +213,7 @@ class Rig(AbstractContextManager["Rig"]):
         self.wait_until("the engine has claimed its shards", self.claimed)
         begin = time.monotonic()
         engine.signal(signal.SIGTERM)
-        if not engine.wait(120.0) or engine.exit_code() != 0:
+        if not engine.wait(20.0) or engine.exit_code() != 0:
             msg = f"the engine ended with {engine.exit_code()}: {engine.log_tail()}"
             raise LiveroomError(msg)
         return time.monotonic() - begin

@@ -72,7 +72,7 @@ def test_the_screen_shows_the_truth_and_the_recording_replays_alike(tmp_path: Pa
                 assert wrong == []
         stage.wait_until("the engine has everything", stage.caught_up)
         tape.signal(signal.SIGTERM)
-        assert tape.wait(120.0)
+        assert tape.wait(20.0)
         assert tape.exit_code() == 0, tape.log_tail()
         stage.stop_engine()
         outcome = stage.outcome()

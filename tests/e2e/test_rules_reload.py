@@ -59,7 +59,7 @@ def test_a_reload_is_in_the_recording_and_survives_a_kill(tmp_path: Path) -> Non
         writer.tick(closing_tick_ms(T0 + 59_000))
         rig.wait_until("all is durable", rig.caught_up)
         tape.signal(signal.SIGTERM)
-        assert tape.wait(120.0)
+        assert tape.wait(20.0)
         assert tape.exit_code() == 0, tape.log_tail()
         rig.stop_engine()
         live = alerts(rig.outcome().results.splitlines(keepends=True))

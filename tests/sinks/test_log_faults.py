@@ -85,7 +85,7 @@ def test_closing_does_not_wait_for_a_redis_that_hangs(redis_server: RedisServer)
         started = time.monotonic()
         reader.close()
         reader.close()
-        assert time.monotonic() - started < 60
+        assert time.monotonic() - started < 5
 
 
 def test_a_shard_added_and_removed_while_reading(redis_server: RedisServer) -> None:

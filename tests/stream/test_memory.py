@@ -21,14 +21,14 @@ print((psutil.Process().memory_info().rss - before) >> 20)
 """
 
 
-def grown_mib(asked: bool) -> int:
-    """How a process grew over twenty rounds of large, freed, and small, kept blocks."""
-    command = [sys.executable, "-c", _PROGRAM.format(asked=asked)]
+def said_mib(program: str) -> int:
+    """What a program says, in a process of its own."""
+    command = [sys.executable, "-c", program]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def test_freed_large_blocks_leave_no_holes() -> None:
-    assert grown_mib(True) < grown_mib(False)
+    assert said_mib(_PROGRAM.format(asked=True)) < said_mib(_PROGRAM.format(asked=False))
 
 
 _HOLES = """
@@ -47,6 +47,4 @@ print((before - psutil.Process().memory_info().rss) >> 20)
 
 
 def test_free_pages_amid_the_heap_go_back() -> None:
-    command = [sys.executable, "-c", _HOLES]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert int(done.stdout) >= 20  # of 38 MiB
+    assert said_mib(_HOLES) >= 20  # of 38 MiB

@@ -61,7 +61,7 @@ def test_a_signal_ends_it_with_code_0(engine: Engine, settings: Settings, tmp_pa
             assert (await anext(client.room("t1/r1"))).state == {"a": 1}
             process.send_signal(signal.SIGTERM)
             await eventually(lambda: not client.connected.is_set())
-            assert await asyncio.to_thread(process.wait, 60) == 0
+            assert await asyncio.to_thread(process.wait, 20) == 0
             assert client.closed_with == 4101
 
     with serving(settings.redis_url or "", 1, tmp_path) as (process, port):
@@ -112,7 +112,7 @@ def test_a_killed_process_is_replaced_and_its_clients_resume(
         for client in clients:
             await client.__aexit__(None, None, None)
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(process.wait, 60) == 0
+        assert await asyncio.to_thread(process.wait, 30) == 0
 
     with serving(settings.redis_url or "", 2, tmp_path) as (process, port):
         asyncio.run(scenario(port, process))

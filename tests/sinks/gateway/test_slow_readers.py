@@ -122,7 +122,7 @@ def test_shutting_down_does_not_hang_on_a_reader_that_stopped(
                 await asyncio.to_thread(engine.patch, ROOM, big(number))
                 await asyncio.sleep(0.02)
             leaving = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - leaving < 60
+        assert asyncio.get_running_loop().time() - leaving < 5
         await raw.end()
 
     asyncio.run(scenario())
