@@ -25,7 +25,6 @@ ID_COLUMNS: Final = (
     *("told_user", "new_user", "product"),
 )
 """Rows of the id matrix a fold is given."""
-ORDER_ID: Final = ID_COLUMNS.index("order")
 ROOM_DIMENSION: Final = 0
 """Place of the room among the plan's dimensions: the only one with gauges."""
 

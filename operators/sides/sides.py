@@ -9,7 +9,7 @@ from operators.columns import Columns
 from operators.hashindex import I64, Bool
 from operators.nulls import NOT_REPORTED, UNKNOWN_COST
 from operators.placed import Placed
-from operators.plan import ORDER_ID
+from operators.plan import ID_COLUMNS
 from operators.sessions import Place, Sessions
 from operators.sides.costs import Costs
 from operators.sides.history import History
@@ -17,6 +17,7 @@ from operators.sides.repeat import RepeatBuyers
 from operators.sides.reported import LARGEST, LAST, Reported
 from stream.events import EVENT_TYPES, Event
 
+_ORDER: Final = ID_COLUMNS.index("order")
 _REPORTED: Final = {f"{metric}_reported": metric for metric in (LAST, *LARGEST)}
 _TARGETS: Final = ("target_minor", "target_due_minor")
 GAUGES: Final = (*_REPORTED, *_TARGETS, "cogs_minor", "repeat_buyers")
@@ -84,7 +85,7 @@ class Sides:
                     paid.append(at)
         if paid:
             buyers = columns.user[paid].tolist()
-            orders = placed.ids[ORDER_ID, paid]
+            orders = placed.ids[_ORDER, paid]
             self.repeat.paid(placed.sessions[paid].tolist(), buyers, orders)
         return changed
 

@@ -188,10 +188,10 @@ class Outbox:
             return
         roomy = self._roomy.setdefault(steady, {})
         if not roomy:
-            bundle = Bundle(steady)
-            roomy[bundle] = None
+            made = Bundle(steady)
+            roomy[made] = None
             for cohort in steady:
-                cohort.bundles.add(bundle)
+                cohort.bundles.add(made)
         bundle = next(iter(roomy))
         bundle.members[client] = client.write
         client.bundle = bundle
@@ -212,13 +212,13 @@ class Outbox:
             return
         client.bundle = None
         del bundle.members[client]
+        roomy = self._roomy.setdefault(bundle.cohorts, {})
         if bundle.members:
-            self._roomy.setdefault(bundle.cohorts, {})[bundle] = None
+            roomy[bundle] = None
             return
-        roomy = self._roomy.get(bundle.cohorts, {})
         roomy.pop(bundle, None)
         if not roomy:
-            self._roomy.pop(bundle.cohorts, None)
+            del self._roomy[bundle.cohorts]
         for cohort in bundle.cohorts:
             cohort.bundles.discard(bundle)
 

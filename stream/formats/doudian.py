@@ -12,6 +12,7 @@ from msgspec import ValidationError, convert
 
 from stream.events import Event
 from stream.formats.common import (
+    RAW_LIMIT_BYTES,
     TOO_DEEP,
     Reading,
     Unreadable,
@@ -64,7 +65,9 @@ def read(data: bytes, user_key: bytes) -> Reading:
             return
         for message in document if isinstance(document, list) else [document]:
             if too_deep(message):
-                yield unreadable("json", text[start:position].encode(), TOO_DEEP)
+                # A character is a byte at least: all of a long document for each is too much.
+                raw = text[start : min(position, start + RAW_LIMIT_BYTES)].encode()
+                yield unreadable("json", raw, TOO_DEEP)
             else:
                 yield _message(message)
 
