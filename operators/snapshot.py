@@ -67,14 +67,18 @@ class Captured:
         self.nbytes = sum(array.nbytes for array in arrays.values())
         self.nbytes += len(plain) if isinstance(plain, bytes) else 0
 
-    def release(self) -> None:
-        """Let the copy go, once it is encoded: who holds this may do so for a while."""
-        self._arrays, self._others = {}, {}
-
     def parts(self) -> list[Part]:
-        """It as bytes, in pieces to be written one after the other; any thread may ask."""
-        packed = {name: pack(array) for name, array in self._arrays.items()}
-        return parts_of({**self._others, **packed})
+        """It as bytes, in pieces to be written one after the other; any thread may ask, once.
+
+        Each array is let go as soon as it is packed, or a large state would be there twice.
+        """
+        arrays, packed = self._arrays, dict[str, object]()
+        while arrays:
+            name, array = arrays.popitem()
+            packed[name] = pack(array)
+            del array
+        others, self._others = self._others, {}
+        return parts_of({**others, **packed})
 
 
 def freeze(shard: Shard) -> bytes:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from operators.frozen import whole
+from operators.frozen import Part, whole
 from operators.snapshot import Captured
 from sinks.log import Position
 from stream.errors import StateError
@@ -191,7 +191,7 @@ class Freezer:
         files = self._files
         if files is not None and (parts is None or sum(map(len, parts)) > INLINE_BYTES):
             self._job = self._writer.start(
-                captured.nbytes, lambda: _written(files, captured, at, epoch)
+                captured.nbytes, lambda: _written(files, captured, parts, at, epoch)
             )
             return
         parts = captured.parts() if parts is None else parts
@@ -208,7 +208,8 @@ class Freezer:
         self._folding.adopt(written.captured, reading(written.saved, self._files))
 
 
-def _written(files: StateFiles, captured: Captured, at: Position, epoch: str) -> Written:
-    name = files.write(time.time_ns(), *captured.parts())
-    captured.release()
+def _written(
+    files: StateFiles, captured: Captured, parts: list[Part] | None, at: Position, epoch: str
+) -> Written:
+    name = files.write(time.time_ns(), *(captured.parts() if parts is None else parts))
     return Written(Saved(at.id, at.n, b"", name, epoch), captured)
