@@ -344,14 +344,17 @@ class Fold:
         facts.cells_of[np.isin(facts.cells_of, cube.cell_session[cells])] = NO_SESSION
 
     def turn_generation(self, tick_ms: int) -> None:
-        """Forget ids older than a generation, and orders older than `ledger_days`.
+        """Forget ids older than a generation; orders and buyers older than `ledger_days`.
 
         By the tick, so that it depends on the log.
         """
         state = self._state
-        day = tick_ms // _DAY_MS
-        for orders in (state.ledger, state.sides.repeat):
-            orders.turn_day(day, state.options.ledger_days)
+        day, days = tick_ms // _DAY_MS, state.options.ledger_days
+        state.ledger.turn_day(day, days)
+        # While a session goes on its buyers are kept: one forgotten would be counted again.
+        began_ms = state.sessions.began_ms()
+        age_days = 0 if began_ms is None else day - began_ms // _DAY_MS + 1
+        state.sides.repeat.turn_day(day, max(days, age_days))
         turn = tick_ms // _GENERATION_MS
         if turn != state.seen_turn:
             from_before = state.seen[0] if turn == state.seen_turn + 1 else type(state.seen[0])()

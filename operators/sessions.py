@@ -277,6 +277,12 @@ class Sessions:
                 self.mode[room] = _NONE
         return ready
 
+    def began_ms(self) -> int | None:
+        """Smallest event time of the sessions that are not sealed; None without one."""
+        n = self.count
+        starts = self.start_ms[:n][~self.sealed[:n] & ~self.is_total[:n]]
+        return int(starts.min()) if len(starts) else None
+
     def live(self) -> I64:
         """Numbers of the open sessions."""
         return np.flatnonzero((self.end_ms[: self.count] == 0) & ~self.is_total[: self.count])

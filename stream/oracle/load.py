@@ -16,6 +16,8 @@ from operators.talk.words import Words
 from stream.codec import Rejected, decode_line
 from stream.events import FIELDS, Event, Kind
 from stream.oracle.comments import tell
+from stream.oracle.ledger import ORDER_TYPES, REFUND_TYPES
+from stream.oracle.ledger import walk as walk_orders
 from stream.oracle.sessions import Session, walk
 from stream.oracle.terms import Terms
 from stream.validate import reject_reason
@@ -39,7 +41,7 @@ def load(
         words: the word lists.
 
     Returns:
-        A connection with the tables of `sql/judge.sql` and `sql/sessions.sql`.
+        A connection with the tables of `sql/*.sql`.
     """
     connection = _database()
     with tempfile.TemporaryDirectory(prefix="liveroom-verify-") as folder:
@@ -55,6 +57,8 @@ def load(
             [str(path)],
         )
         run(connection, "judge", terms)
+        _count_orders(connection, terms, Path(folder))
+        run(connection, "orders", terms)
         _assign_sessions(connection, terms, Path(folder))
     connection.execute(
         "CREATE TABLE sessions AS SELECT *, row_number() OVER "
@@ -67,6 +71,24 @@ def load(
     run(connection, "online", terms)
     run(connection, "talk", terms)
     return connection
+
+
+def _count_orders(connection: duckdb.DuckDBPyConnection, terms: Terms, folder: Path) -> None:
+    """Make the table `counted` (pos, order_day, line_day)."""
+    cursor = connection.execute(
+        "SELECT pos, day, type, tenant, grp, order_id, line_id, refund_id FROM once "
+        f"WHERE type IN {ORDER_TYPES + REFUND_TYPES} ORDER BY pos"
+    )
+    path = folder / "counted.csv"
+    with path.open("w", encoding="ascii") as out:
+        out.write("pos,order_day,line_day\n")
+        for found in walk_orders(iter(cursor.fetchone, None), terms["ledger_days"]):
+            out.write("{},{},{}\n".format(*found))
+    connection.execute(
+        "CREATE TABLE counted AS SELECT * FROM read_csv(?, header=true, "
+        "columns={'pos': 'BIGINT', 'order_day': 'BIGINT', 'line_day': 'BIGINT'})",
+        [str(path)],
+    )
 
 
 def _assign_sessions(connection: duckdb.DuckDBPyConnection, terms: Terms, folder: Path) -> None:

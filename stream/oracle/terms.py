@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class TimeSettings(Protocol):
-    """What the oracle reads of the settings, all in ms."""
+    """What the oracle reads of the settings, in ms where the name says nothing else."""
 
     @property
     def max_out_of_orderness_ms(self) -> int:
@@ -26,6 +26,10 @@ class TimeSettings(Protocol):
     def session_idle_ms(self) -> int:
         """A room without events ends its session."""
 
+    @property
+    def ledger_days(self) -> int:
+        """Orders and refunds are forgotten so many days after their first event."""
+
 
 Terms = dict[str, int]
 """Name of a placeholder in the SQL files to its value."""
@@ -43,4 +47,5 @@ def terms_of(settings: TimeSettings) -> Terms:
         "tail_ms": settings.explanation_tail_ms,
         "idle_ms": settings.session_idle_ms,
         "skew_ms": MAX_SKEW_MS,
+        "ledger_days": settings.ledger_days,
     }

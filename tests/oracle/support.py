@@ -17,6 +17,7 @@ from stream.settings import Settings
 T = 1_700_000_040_000
 """A full minute."""
 USER = "00000000000000{:02x}"
+_DEFAULTS = Settings()
 
 
 class Log:
@@ -50,17 +51,25 @@ class Log:
         self.lines.append(line)
         return self
 
-    def query(self, sql: str) -> list[tuple[object, ...]]:
+    def query(self, sql: str, settings: Settings = _DEFAULTS) -> list[tuple[object, ...]]:
         """Load the log and run a query."""
-        connection = load([b"\n".join(self.lines) + b"\n"], terms_of(Settings()))
+        connection = load([b"\n".join(self.lines) + b"\n"], terms_of(settings))
         try:
             return connection.execute(sql).fetchall()
         finally:
             connection.close()
 
 
-def agree_on(lines: Sequence[bytes], batch: int) -> int:
+def agree_on(
+    lines: Sequence[bytes], batch: int, settings: Settings = _DEFAULTS, *, boards: bool = True
+) -> int:
     """Assert that engine and oracle agree, and that small batches give the same bytes.
+
+    Args:
+        lines: a log.
+        batch: lines of a small batch.
+        settings: of both.
+        boards: whether boards are compared: the oracle's never let go of a session.
 
     Returns:
         How many values were compared.
@@ -69,15 +78,15 @@ def agree_on(lines: Sequence[bytes], batch: int) -> int:
     parts = [
         b"\n".join(lines[start : start + batch]) + b"\n" for start in range(0, len(lines), batch)
     ]
-    rows = list(run_replay(whole, settings=Settings()))
-    connection = load(whole, terms_of(Settings()))
+    rows = list(run_replay(whole, settings=settings))
+    connection = load(whole, terms_of(settings))
     try:
         report = compare(connection, rows, promised())
-        words, settings = Words(), Settings()
-        compare_boards(connection, rows, report, words, settings.term_horizon_ms)
+        if boards:
+            compare_boards(connection, rows, report, Words(), settings.term_horizon_ms)
     finally:
         connection.close()
     assert report.mismatches == []
-    by_parts = list(run_replay(parts, settings=Settings(), size=1))
+    by_parts = list(run_replay(parts, settings=settings, size=1))
     assert list(sorted_lines(by_parts)) == list(sorted_lines(rows))
     return report.total

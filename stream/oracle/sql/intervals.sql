@@ -34,11 +34,11 @@ FROM starting s LEFT JOIN ended e USING (session, dimension, subject, at_ms);
 -- What follows an order is looked up where the order was paid, if that was before.
 CREATE TABLE timed_events AS
 WITH payments AS (
-    SELECT tenant, grp, order_id, line_id, event_time_ms FROM placed_events
+    SELECT tenant, grp, order_id, line_order, line_id, event_time_ms FROM placed_events
     WHERE type = 'order_paid'
 ),
 of_line AS (
-    SELECT tenant, grp, order_id, line_id, min(event_time_ms) AS at_ms FROM payments GROUP BY ALL
+    SELECT tenant, grp, line_order, line_id, min(event_time_ms) AS at_ms FROM payments GROUP BY ALL
 ),
 of_order AS (
     SELECT tenant, grp, order_id, min(event_time_ms) AS at_ms FROM payments GROUP BY ALL
@@ -55,7 +55,7 @@ SELECT e.*,
          WHEN o.at_ms <= e.event_time_ms THEN o.at_ms
          ELSE e.event_time_ms END AS at_ms
 FROM placed_events e
-LEFT JOIN of_line l ON l.tenant = e.tenant AND l.grp = e.grp AND l.order_id = e.order_id
+LEFT JOIN of_line l ON l.tenant = e.tenant AND l.grp = e.grp AND l.line_order = e.line_order
     AND l.line_id = e.line_id
 LEFT JOIN of_order o ON o.tenant = e.tenant AND o.grp = e.grp AND o.order_id = e.order_id;
 

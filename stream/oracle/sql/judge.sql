@@ -33,33 +33,7 @@ copies AS (
 SELECT placed.*, coalesce(copies.copy, 1) AS copy
 FROM placed LEFT JOIN copies USING (pos);
 
--- Order lines, payments and refunds count once for each (type, order or refund, line).
-CREATE TABLE accepted AS
-WITH once AS (
-    SELECT *, coalesce("group", tenant) AS grp FROM judged WHERE reason IS NULL AND copy = 1
-),
-lined AS (
-    SELECT *,
-        CASE WHEN type IN ('order_created', 'order_paid', 'order_cancelled') THEN order_id
-             WHEN type IN ('refund_requested', 'refund_succeeded') THEN refund_id
-        END AS line_owner
-    FROM once
-),
-counted AS (
-    SELECT *, row_number() OVER (
-        PARTITION BY tenant, grp, type, line_owner, coalesce(line_id, '') ORDER BY pos
-    ) AS repeat
-    FROM lined
-)
-SELECT * EXCLUDE (line_owner, repeat)
-FROM counted WHERE line_owner IS NULL OR repeat = 1;
-
--- A masked viewer cannot be told from another: as good as none.
-CREATE TABLE events AS
-SELECT * REPLACE (CASE WHEN identity = 'masked' THEN NULL ELSE user_id END AS user_id),
-    event_time_ms // 1000 AS second,
-    coalesce(identity = 'masked' AND user_id IS NOT NULL, false) AS masked
-FROM accepted;
-
-CREATE TABLE closing AS
-SELECT max(event_time_ms) - $out_of_order_ms AS watermark_ms, $ttl_s AS ttl_s FROM lines WHERE type = 'tick';
+-- Of each id its first copy; `day` by the beats.
+CREATE TABLE once AS
+SELECT *, coalesce("group", tenant) AS grp, coalesce(beat_ms, tick_ms) // 86400000 AS day
+FROM judged WHERE reason IS NULL AND copy = 1;

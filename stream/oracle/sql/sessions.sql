@@ -19,13 +19,14 @@ FROM events e LEFT JOIN assigned a USING (pos) LEFT JOIN said s USING (pos);
 -- Where an order (line '') and each of its lines were first seen.
 CREATE TABLE order_places AS
 WITH seen AS (
-    SELECT tenant, grp, order_id, pos, own_session AS session, product_id, channel, platform,
+    SELECT tenant, grp, order_id, line_order, pos, own_session AS session, product_id, channel, platform,
         segment, host_id, campaign_id, own_band AS price_band, coalesce(line_id, '') AS line
     FROM roomed
     WHERE (places_order OR follows_order) AND own_session IS NOT NULL
 ),
 each_and_all AS (
-    SELECT * FROM seen WHERE line <> '' UNION ALL SELECT * REPLACE ('' AS line) FROM seen
+    SELECT * REPLACE (line_order AS order_id) FROM seen WHERE line <> ''
+    UNION ALL SELECT * REPLACE ('' AS line) FROM seen
 )
 SELECT * FROM each_and_all
 QUALIFY row_number() OVER (PARTITION BY tenant, grp, order_id, line ORDER BY pos) = 1;
@@ -39,7 +40,7 @@ WITH found AS (
         END AS place
     FROM roomed r
     LEFT JOIN order_places l
-        ON l.tenant = r.tenant AND l.grp = r.grp AND l.order_id = r.order_id
+        ON l.tenant = r.tenant AND l.grp = r.grp AND l.order_id = r.line_order
         AND l.line = r.line_id AND l.pos < r.pos
     LEFT JOIN order_places o
         ON o.tenant = r.tenant AND o.grp = r.grp AND o.order_id = r.order_id
