@@ -71,7 +71,12 @@ class Captured:
         """It as bytes, in pieces to be written one after the other; any thread may ask, once.
 
         Each array is let go as soon as it is packed, or a large state would be there twice.
+
+        Raises:
+            StateError: it was asked before, and nothing is left.
         """
+        if not self._others:
+            raise StateError("a copy of the state was encoded twice", "please report this")
         arrays, packed = self._arrays, dict[str, object]()
         while arrays:
             name, array = arrays.popitem()

@@ -13,7 +13,7 @@ from operators.plan import Plan
 from operators.results import Row
 from operators.rules.model import RuleSet
 from operators.shard import Shard
-from operators.snapshot import freeze, thaw
+from operators.snapshot import capture, freeze, thaw
 from sinks.results import sorted_lines
 from stream.errors import StateError
 from tests.operators.one_room import event, play, tick, ticks
@@ -138,3 +138,12 @@ def test_freezing_changes_nothing_and_gives_the_same_bytes_again() -> None:
     shard = shard_of(METRICS)
     play(FIRST, shard)
     assert freeze(shard) == freeze(shard)
+
+
+def test_a_copy_that_is_encoded_twice_raises_and_is_no_empty_state() -> None:
+    shard = shard_of(METRICS)
+    play(FIRST, shard)
+    captured = capture(shard)
+    assert captured.parts()
+    with pytest.raises(StateError, match="twice"):
+        captured.parts()
