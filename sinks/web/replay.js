@@ -49,7 +49,8 @@ export function replayBar(ctx) {
       element.dataset.state = state;
       element.classList.toggle("read-only", !feed.maySteer);
       setText(play, state === "playing" ? `❚❚ ${t("pause")}` : `▶ ${t("play")}`);
-      play.disabled = state === "ended";
+      // Between two places nothing is known of the tape: a press would be a guess.
+      play.disabled = state === "ended" || get("state") === null;
       const seeking = get("seeking_ms");
       setText(time, `${clock(seeking ?? get("at_ms"))} / ${clock(get("to_ms"))}`);
       setText(note, seeking === null ? "" : t("seeking"));

@@ -126,6 +126,7 @@ def console(machine: Machine, open_page: OpenPage) -> Page:
 def hold(page: Page) -> None:
     bar = page.get_by_role("region", name="Replay")
     expect(bar).to_be_visible()
+    expect(bar.locator(".replay-time")).to_contain_text(re.compile(r"^\d"))
     if bar.get_attribute("data-state") == "playing":
         bar.get_by_role("button", name="Pause").click()
     expect(bar).not_to_have_attribute("data-state", "playing")
@@ -237,7 +238,10 @@ def test_speed_and_play_and_the_end(machine: Machine, console: Page) -> None:
     console.get_by_role("button", name="Play").click()
     goal = clock(console, start + 5 * MINUTE_MS)
     console.wait_for_function(
-        "(goal) => document.querySelector('.replay-time').textContent.slice(0, 8) >= goal",
+        """(goal) => {
+          const now = document.querySelector(".replay-time").textContent.slice(0, 8);
+          return /^[0-9:]{8}$/.test(now) && now >= goal;
+        }""",
         arg=goal,
         timeout=90_000,
     )
