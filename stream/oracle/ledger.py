@@ -9,7 +9,6 @@ each; what comes later under the same id is about another. Days begin with the b
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-ORDER_TYPES: Final = ("order_created", "order_paid", "order_cancelled")
 REFUND_TYPES: Final = ("refund_requested", "refund_succeeded")
 
 OrderEvent = tuple[int, int, str, str, str, str, str | None, str | None]

@@ -16,7 +16,6 @@ from operators.talk.words import Words
 from stream.codec import Rejected, decode_line
 from stream.events import FIELDS, Event, Kind
 from stream.oracle.comments import tell
-from stream.oracle.ledger import ORDER_TYPES, REFUND_TYPES
 from stream.oracle.ledger import walk as walk_orders
 from stream.oracle.sessions import Session, walk
 from stream.oracle.terms import Terms
@@ -77,7 +76,7 @@ def _count_orders(connection: duckdb.DuckDBPyConnection, terms: Terms, folder: P
     """Make the table `counted` (pos, order_day, line_day)."""
     cursor = connection.execute(
         "SELECT pos, day, type, tenant, grp, order_id, line_id, refund_id FROM once "
-        f"WHERE type IN {ORDER_TYPES + REFUND_TYPES} ORDER BY pos"
+        "WHERE of_order ORDER BY pos"
     )
     path = folder / "counted.csv"
     with path.open("w", encoding="ascii") as out:

@@ -56,7 +56,7 @@ def test_orders_of_other_sessions_are_forgotten_alike(seed: int, ledger_days: in
 
 
 def test_orders_are_forgotten_alike_within_a_session_that_goes_on() -> None:
-    """And its buyers are not: one of three days ago would have bought a second time again."""
+    """And its buyers are not: one of two days ago would have bought a second time again."""
     settings = Settings(ledger_days=1, session_idle_ms=_DAY_MS)
     assert agree_on(log_of_days(4, days=3, ends=False).lines, 7, settings) > 1_000
 

@@ -35,5 +35,8 @@ FROM placed LEFT JOIN copies USING (pos);
 
 -- Of each id its first copy; `day` by the beats.
 CREATE TABLE once AS
-SELECT *, coalesce("group", tenant) AS grp, coalesce(beat_ms, tick_ms) // 86400000 AS day
+SELECT *, coalesce("group", tenant) AS grp, coalesce(beat_ms, tick_ms) // 86400000 AS day,
+    type IN (
+        'order_created', 'order_paid', 'order_cancelled', 'refund_requested', 'refund_succeeded'
+    ) AS of_order
 FROM judged WHERE reason IS NULL AND copy = 1;

@@ -1,11 +1,9 @@
 -- Events of orders that count, by names that last. `counted` comes from stream.oracle.ledger.
 CREATE TABLE accepted AS
-SELECT o.* REPLACE (o.order_id || coalesce('@' || c.order_day, '') AS order_id),
+SELECT o.* EXCLUDE (of_order) REPLACE (o.order_id || coalesce('@' || c.order_day, '') AS order_id),
     o.order_id || '@' || c.line_day AS line_order
 FROM once o LEFT JOIN counted c USING (pos)
-WHERE c.pos IS NOT NULL OR o.type NOT IN (
-    'order_created', 'order_paid', 'order_cancelled', 'refund_requested', 'refund_succeeded'
-);
+WHERE c.pos IS NOT NULL OR NOT o.of_order;
 
 -- A masked viewer cannot be told from another: as good as none.
 CREATE TABLE events AS
