@@ -1,13 +1,10 @@
 """The recovery directory: made once, checked at every start, saved and put back as a whole."""
 
-import fcntl
-import os
 import shutil
 import sqlite3
 import tarfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
@@ -16,7 +13,9 @@ import msgspec
 
 from operators.snapshot import ENCODING
 from stream.dataflow import make_store
+from stream.durable import locked, put_in_place
 from stream.errors import ConfigError, StateError
+from stream.state_files import SAVING
 
 Saved = TypeVar("Saved")
 
@@ -59,7 +58,7 @@ def check_recovery(directory: Path, shards: int) -> None:
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with locked(directory):
+        with locked(directory / LOCK):
             _check(directory, shards)
     except OSError as error:
         expected = f"a folder that can be written ({error.strerror})"
@@ -82,20 +81,14 @@ def read_mark(directory: Path) -> Mark | None:
         raise StateError(what, REMEDY) from error
 
 
-@contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Keep other processes from making the store at the same time."""
-    with (directory / LOCK).open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _check(directory: Path, shards: int) -> None:
     mark = read_mark(directory)
     if mark is None:
         if not any(directory.glob("*.sqlite3")):
             make_store(directory)
-        (directory / MARK).write_bytes(msgspec.json.encode(Mark(shards, ENCODING)))
+        draft = directory / f"{MARK}.part"
+        draft.write_bytes(msgspec.json.encode(Mark(shards, ENCODING)))
+        put_in_place(draft, directory / MARK)
         return
     if mark.shards != shards:
         what = f"{directory} was made for {mark.shards} shards, the setting says {shards}"
@@ -125,10 +118,11 @@ def reset(directory: Path) -> Path | None:
 def backup(directory: Path, out: Path) -> int:
     """Save a recovery directory into one archive; its bytes. The engine may run meanwhile.
 
-    Each SQLite file is copied through SQLite's own backup, so that it is whole.
+    Each SQLite file is copied through SQLite's own backup, so that it is whole. The states that
+    it names are there until they are copied: no engine removes any meanwhile.
 
     Raises:
-        StateError: there is no recovery directory.
+        StateError: there is no recovery directory, or one that cannot be read.
         ConfigError: the archive exists already or cannot be written.
     """
     if read_mark(directory) is None:
@@ -139,16 +133,20 @@ def backup(directory: Path, out: Path) -> int:
         if out.exists():
             raise FileExistsError(17, "it exists")
         with TemporaryDirectory(dir=out.parent, prefix=".backup-") as name:
-            _copy_stores(directory, Path(name))
+            with locked(directory / SAVING):
+                _copy_stores(directory, Path(name))
             with tarfile.open(draft, "w:gz", compresslevel=1) as archive:
                 for path in sorted(Path(name).iterdir()):
                     archive.add(path, path.name)
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        draft.rename(out)
+        put_in_place(draft, out)
     except OSError as error:
         expected = f"a new file in a writable folder ({error.strerror})"
         raise ConfigError("out", str(out), expected) from error
+    except sqlite3.Error as error:
+        what = f"a store in {directory} cannot be read ({error})"
+        raise StateError(
+            what, "run as the user of the engine; a damaged one: `liveroom reset`"
+        ) from error
     return out.stat().st_size
 
 
@@ -183,7 +181,6 @@ def _copy_stores(directory: Path, target: Path) -> None:
             closing(sqlite3.connect(target / path.name)) as copy,
         ):
             source.backup(copy)
-    # After the stores: whatever state they name is still there, since two are kept.
+    # After the stores: what they name is there by now, and stays while we hold the lock.
     for path in sorted(directory.glob("*.state")):
-        with suppress(FileNotFoundError):
-            shutil.copyfile(path, target / path.name)
+        shutil.copyfile(path, target / path.name)

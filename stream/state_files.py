@@ -4,15 +4,17 @@ Bytewax writes what `snapshot` gives into its store anew each epoch. A state of 
 written once, here; the store holds its name.
 """
 
-import os
 from pathlib import Path
 from typing import Final
 
 from operators.frozen import Part
+from stream.durable import put_in_place, shared_unless_locked
 from stream.errors import StateError
 
 KEPT: Final = 2
-"""Files kept: the store may still name the one before, and a backup copies while we write."""
+"""Files kept: the store may still name the one before."""
+SAVING: Final = "saving"
+"""Who holds this lock copies the folder: no file goes meanwhile."""
 
 
 class StateFiles:
@@ -32,9 +34,7 @@ class StateFiles:
         draft = self._folder / f"{name}.part"
         with draft.open("wb") as file:
             file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(self._folder / name)
+        put_in_place(draft, self._folder / name)
         return name
 
     def read(self, name: str) -> bytes:
@@ -54,8 +54,14 @@ class StateFiles:
     def forget(self, durable: str) -> None:
         """Remove what is older than the state that the store durably names, but for one.
 
-        Older halves that a kill left behind go too; a younger one is being written.
+        Older halves that a kill left behind go too; a younger one is being written. While the
+        folder is copied (`SAVING`) all stay, to go the next time.
         """
+        with shared_unless_locked(self._folder / SAVING) as free:
+            if free:
+                self._remove_before(durable)
+
+    def _remove_before(self, durable: str) -> None:
         states = sorted(self._folder.glob(f"{self._stem}*.state"))
         older = [path for path in states if path.name <= durable]
         halves = self._folder.glob(f"{self._stem}*.part")

@@ -1,8 +1,12 @@
 """The recovery directory: made for one number of shards, saved and put back as a whole."""
 
+import itertools
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import pytest
@@ -10,7 +14,9 @@ import pytest
 from operators.snapshot import ENCODING
 from stream.errors import ConfigError, StateError
 from stream.recovery import MARK, Mark, backup, check_recovery, read_mark, reset, restore
-from stream.state_files import StateFiles
+from stream.state_files import KEPT, SAVING, StateFiles
+
+BACKUPS: Final = 20
 
 
 @pytest.fixture
@@ -77,6 +83,50 @@ def test_a_backup_overwrites_nothing_and_leaves_nothing(store: Path, tmp_path: P
     assert sorted(path.name for path in tmp_path.iterdir()) == ["recovery", "state.tar.gz"]
 
 
+def test_what_a_store_names_is_in_a_backup_however_fast_states_follow(
+    store: Path, tmp_path: Path
+) -> None:
+    files, done = StateFiles(store, 0), threading.Event()
+    path = next(store.glob("*.sqlite3"))
+
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE newest (name TEXT)")
+        db.execute("INSERT INTO newest VALUES ('')")
+        db.commit()
+
+    def engine() -> None:
+        with closing(sqlite3.connect(path)) as db:
+            for number in itertools.count(1):
+                name = files.write(number, b"state")
+                db.execute("UPDATE newest SET name = ?", (name,))
+                db.commit()
+                files.forget(name)
+                if number > 3 and done.is_set():
+                    return
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(engine)
+        try:
+            for number in range(BACKUPS):
+                archive, back = tmp_path / f"{number}.tar.gz", tmp_path / f"{number}"
+                backup(store, archive)
+                restore(archive, back)
+                with closing(sqlite3.connect(back / path.name)) as db:
+                    (name,) = db.execute("SELECT name FROM newest").fetchone()
+                assert not name or StateFiles(back, 0).read(name) == b"state"
+        finally:
+            done.set()
+        running.result()
+    assert len(list(store.glob("*.state"))) == KEPT, "none stays behind for good"
+
+
+def test_a_store_that_cannot_be_read_is_no_backup(store: Path, tmp_path: Path) -> None:
+    next(store.glob("*.sqlite3")).write_bytes(b"no database" * 100)
+    with pytest.raises(StateError, match="cannot be read"):
+        backup(store, tmp_path / "out.tar.gz")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["recovery"]
+
+
 def test_only_a_recovery_directory_is_saved(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="no recovery directory"):
         backup(tmp_path, tmp_path / "out.tar.gz")
@@ -111,7 +161,7 @@ def test_old_states_go_once_a_newer_one_is_durable(tmp_path: Path) -> None:
     for half in (old, young):
         half.write_bytes(b"half")
     files.forget(names[3])
-    kept = [*names[2:], young.name, other]
+    kept = [*names[2:], young.name, other, SAVING]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
     assert files.read(names[3]) == b"4"
     with pytest.raises(StateError, match="liveroom reset"):
