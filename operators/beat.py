@@ -25,6 +25,7 @@ from operators.sessions import RESUME_MS, Place
 from operators.watched import room_channels
 
 BEAT_MS: Final = 5_000
+_DAY_MS: Final = 86_400_000
 PRESENCE_LAG_S: Final = 65
 """Seconds stay changeable this much longer than panes: a late event's minute may have begun
 60 s before it, and the peak of the whole minute is read again."""
@@ -51,7 +52,7 @@ class Beat:
         self.rows = Rows(state, figures)
         self.history = History(state.options.history_minutes)
         self.minute: int | None = None
-        self._pane = 0
+        self._pane = self._day = 0
 
     def run(self, tick_ms: int) -> Finals:
         """A tick took the watermark past a multiple of BEAT_MS; the clock shows it already."""
@@ -78,6 +79,7 @@ class Beat:
             self._touch_live()
         self._fold.talk.look(tick_ms)
         state.packing.run(tick_ms)
+        self._forget(tick_ms)
         out.patches += self.history.keep(history(out.rows) + product_history(out.rows))
         return out
 
@@ -215,6 +217,19 @@ class Beat:
         state.tags.release(state.sessions.sealed)
         state.sides.costs.rest(sealed.tolist())
         compact_viewers(state, self._fold.talk)
+
+    def _forget(self, tick_ms: int) -> None:
+        """Once a day of ticks: let go of sessions that no late refund finds any more.
+
+        An order is known for `ledger_days` from the day of its first event, which came at the
+        latest when its session was sealed; the second day more is for that.
+        """
+        if tick_ms // _DAY_MS == self._day:
+            return
+        self._day = tick_ms // _DAY_MS
+        state = self._state
+        gone = state.packing.forget(tick_ms - (state.options.ledger_days + 2) * _DAY_MS)
+        state.sides.costs.forget(gone)
 
     def sealed_channels(self) -> list[str]:
         """Channels of rooms whose newest session is sealed: they expire, also when said again."""

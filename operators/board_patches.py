@@ -43,6 +43,8 @@ class BoardPatches:
             lines = self._boards.body(now.get(address, []), self._boards.before.get(address, {}))
             if self._shown.get(address) != lines:
                 patches.append(self._patch(address, lines))
+            if address not in now:
+                del self._shown[address]
         return patches
 
     def _patch(self, address: Address, lines: list[dict[str, object]]) -> Patch:

@@ -123,11 +123,17 @@ class Boards:
         return self._state.names.text(code) or ""
 
     def minute(self, end: int) -> list[Row]:
-        """Rows of the boards that changed in the minute before `end`; remembers their order."""
+        """Rows of the boards that changed in the minute before `end`; remembers their order.
+
+        A board of which nothing is left is forgotten, without a row.
+        """
         rows = []
-        for address, lines in sorted(
-            self.lines(end * 4).items(), key=lambda item: tuple(map(str, item[0]))
-        ):
+        found = self.lines(end * 4)
+        for gone in self.before.keys() - found.keys():
+            del self.before[gone]
+            self.said.pop(gone, None)
+            self.moved = True
+        for address, lines in sorted(found.items(), key=lambda item: tuple(map(str, item[0]))):
             previous = self.before.get(address, {})
             ranks = {key: rank for rank, (key, _) in enumerate(lines, 1)}
             if lines and self.said.get(address) != lines:

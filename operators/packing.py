@@ -95,6 +95,15 @@ class Packing:
             self._cube.touch(np.array(sorted(unsaid)), whole=True)
         return True
 
+    def forget(self, before_ms: int) -> list[int]:
+        """Let go for good of packed sessions that ended at or before; gives their numbers."""
+        end_ms = self._sessions.end_ms
+        gone = [session for session in self._packed if end_ms[session] <= before_ms]
+        for session in gone:
+            del self._packed[session]
+        self.unsaid.difference_update(gone)
+        return gone
+
     def touch_all(self) -> None:
         """Everything has to be said again."""
         self._cube.touch_all()

@@ -57,6 +57,11 @@ class Costs:
             if session in self.units:
                 self.resting[session] = msgspec.msgpack.encode(self.units.pop(session))
 
+    def forget(self, sessions: Iterable[int]) -> None:
+        """Let go of resting sessions that nobody will ask for any more."""
+        for session in sessions:
+            self.resting.pop(session, None)
+
     def with_product(self, product: Product) -> list[int]:
         """Sessions that sold it and do not rest."""
         number = self._numbers.get(product, -1)

@@ -124,18 +124,37 @@ class Archive:
         self._takes[pool] = (len(kept.blocks), found)
         return {line_key: (at_ms, units) for line_key, (at_ms, units, _) in found.items()}
 
-    def retire(self, before_ms: int) -> None:
-        """Forget orders whose last event was before a time."""
+    def retire(self, before_ms: int) -> Iterator[tuple[str, str]]:
+        """Forget orders whose last event was before a time; gives as `pack` what they took."""
         kept = self._kept
         kept.before_ms = before_ms
-        kept.fresh = {k: one for k, one in kept.fresh.items() if _last_ms(one) >= before_ms}
-        kept.unpaid = {k: one for k, one in kept.unpaid.items() if _last_ms(one[1]) >= before_ms}
+        loose = [(order_id, FINAL_MS, record) for order_id, record in kept.fresh.items()]
+        loose += [(order_id, *one) for order_id, one in kept.unpaid.items()]
+        for order_id, as_of_ms, packed in loose:
+            record = _RECORD.decode(packed)
+            if record[1] < before_ms:
+                kept.fresh.pop(order_id, None)
+                kept.unpaid.pop(order_id, None)
+                for key, effect in self._order(record, as_of_ms).effects.items():
+                    if effect[0] == TAKE:
+                        yield effect[1], _line_key(key, order_id)
+        self._drop_blocks(before_ms)
+
+    def _drop_blocks(self, before_ms: int) -> None:
+        """Empty the blocks that are too old; the first of all go."""
+        kept = self._kept
         gone = [n for n, at in enumerate(kept.newest_ms) if at < before_ms and kept.blocks[n]]
         for block in gone:
             kept.blocks[block] = b""
-        if gone:
-            wanted = np.repeat(np.array([bool(block) for block in kept.blocks]), BLOCK)
-            self._index.keep(wanted)
+        if not gone:
+            return
+        self._index.keep(np.repeat(np.array([bool(block) for block in kept.blocks]), BLOCK))
+        first = next((n for n, block in enumerate(kept.blocks) if block), len(kept.blocks))
+        self._index.drop(first * BLOCK)
+        del kept.blocks[:first], kept.newest_ms[:first]
+        self._takes = {
+            pool: (max(done - first, 0), found) for pool, (done, found) in self._takes.items()
+        }
 
     def snapshot(self) -> Kept:
         """Plain data."""
@@ -173,8 +192,11 @@ class Archive:
         for line_id in order.lines:
             for key, effect in effects_of(order, line_id, FINAL_MS, self._timeout_ms).items():
                 if effect[0] == TAKE:
-                    line_key = f"{key.removeprefix(f'{TAKE}|')}|{record[0]}"
-                    yield effect[1], line_key, (effect[3], effect[4])
+                    yield effect[1], _line_key(key, record[0]), (effect[3], effect[4])
+
+
+def _line_key(effect_key: str, order_id: str) -> str:
+    return f"{effect_key.removeprefix(f'{TAKE}|')}|{order_id}"
 
 
 def _record(order_id: str, order: Order) -> _Record:
@@ -216,11 +238,6 @@ def _unpacked(record: _Record) -> Order:
         refunds={key: Refund(line_id, mark(one)) for key, line_id, one in refunds},
         last_ms=last_ms,
     )
-
-
-def _last_ms(record: bytes) -> int:
-    found: _Record = _RECORD.decode(record)
-    return found[1]
 
 
 def _newest(

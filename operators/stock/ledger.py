@@ -5,7 +5,7 @@ each other within the watermark's slack. So there are two books: `live` has ever
 once, `settled` only those the watermark has passed, in event-time order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -117,7 +117,10 @@ class StockLedger:
             order = live[order_id]
             if settled.get(order_id) == order and self._archive.put(order_id, order, watermark_ms):
                 del live[order_id], settled[order_id]
-        for pool, line_key in self._archive.pack():
+        self._drop_takes(self._archive.pack())
+
+    def _drop_takes(self, takes: Iterable[tuple[str, str]]) -> None:
+        for pool, line_key in takes:
             for book in (self._live, self._settled):
                 book.drop_take(pool, line_key)
 
@@ -125,7 +128,7 @@ class StockLedger:
         """Once a day of the watermark: forget orders whose last event is too old."""
         for book in (self._live, self._settled):
             book.retire(before_ms)
-        self._archive.retire(before_ms)
+        self._drop_takes(self._archive.retire(before_ms))
 
     def changed(self) -> set[str]:
         """Pools whose live figures may have changed since the last call."""

@@ -87,6 +87,14 @@ class Level(msgspec.Struct):
         if at_ms > self.set_ms:
             self.moved -= delta
 
+    @property
+    def blank(self) -> bool:
+        """Whether a new level would do: no count, nothing held, no movement to remember.
+
+        What `moved` says without a count is never read: a count adds up `log` anew.
+        """
+        return self.set_units is None and not self.reserved and not self.log
+
     def prune(self, before_ms: int) -> None:
         """Forget movements at or before `before_ms`; the sums keep them."""
         if before_ms <= self.pruned_ms:

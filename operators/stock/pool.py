@@ -77,10 +77,15 @@ class Pool(msgspec.Struct):
             self.returned += units
 
     def fold(self, before_ms: int) -> None:
-        """Fold history at or before `before_ms` into sums."""
+        """Fold history at or before `before_ms` into sums.
+
+        Rooms that only sold from the pool leave nothing behind: new ones come every day.
+        """
         self.total.prune(before_ms)
         for level in self.quotas.values():
             level.prune(before_ms)
+        for room in [room for room, level in self.quotas.items() if level.blank]:
+            del self.quotas[room]
         self.drain.fold(before_ms)
 
     def moving(self) -> bool:

@@ -125,6 +125,27 @@ def test_an_ended_session_leaves_the_board_after_its_time() -> None:
     assert Boards(shard.state).lines(None) == {}
 
 
+def test_a_board_that_was_empty_begins_anew() -> None:
+    keep_alive = [event("enter", at * 1_000, at, 1, room_id="r2") for at in range(0, 310, 30)]
+    log = [
+        tick(0),
+        paid(1, 0, "p1", 100),
+        *ticks(1, 29),
+        event("room_status", 30_000, 3, status="end"),
+        *(
+            line
+            for at in range(30, 310, 30)
+            for line in (keep_alive[at // 30], *ticks(at, at + 29))
+        ),
+    ]
+    shard = quiet_shard(board_ttl_ms=150_000)
+    assert [end for end, _ in board(play(log, shard), "products_gmv", "r1")] == [60_000]
+    assert not shard.boards.before
+    assert not shard.boards.said
+    again = play([paid(4, 310_000, "p1", 100), *ticks(310, 500)], shard)
+    assert board(again, "products_gmv", "r1") == [(360_000, [line(1, "p1", 100, None)])]
+
+
 def test_screens_are_told_only_boards_that_changed() -> None:
     shard = quiet_shard()
     lines = [tick(0), paid(1, 100, "p1", 500), paid(2, 200, "p1", 500, room_id="r2")]

@@ -116,4 +116,4 @@ def test_packed_orders_are_forgotten_when_the_others_are() -> None:
         ledger.apply(late)
     assert packing.live("b", late.event_time_ms) == plain.live("b", late.event_time_ms)
     assert packing.live("b", late.event_time_ms)["returned"] == 0
-    assert len(pickle.dumps(packing.snapshot())) < 20_000
+    assert len(pickle.dumps(packing.snapshot())) < 4_000

@@ -204,6 +204,27 @@ def test_live_figures_have_every_event_and_settled_ones_those_the_watermark_pass
     assert ledger.figures("p1", T0 + 10_000)["available"] == 9
 
 
+def test_a_room_that_only_sold_leaves_nothing_in_its_pools() -> None:
+    count = event("stock_set", 0, qty=100)
+    quota = event("stock_set", 1, 1, qty=5, room_id="r0")
+    sales = [
+        event("order_paid", 10 + n, n, order_id=f"o{n}", amount_minor=1, room_id=f"r{n}")
+        for n in range(20)
+    ]
+    ledger = StockLedger("t1", "t1")
+    for one in (count, quota, *sales):
+        ledger.apply(one)
+    later_ms = T0 + 32 * 24 * 60 * MINUTE
+    ledger.advance(T0 + 10 * MINUTE)
+    ledger.advance(later_ms)
+    state = ledger.snapshot()["state"]
+    assert isinstance(state, bytes)
+    assert b"r0" in state
+    assert b"r19" not in state
+    quotas = ledger.figures("p1", later_ms)["quotas"]
+    assert quotas == {"r0": {"on_hand": 4, "reserved": 0, "available": 4}}
+
+
 def test_what_was_listed_long_ago_and_never_sold_is_dead() -> None:
     events = [event("stock_set", 0, qty=10), event("product_listed", 0, product_id="p1")]
     events[1] = msgspec.structs.replace(events[1], pool_id=None)
