@@ -24,6 +24,11 @@ def pack(array: Array) -> Array | Packed:
     return str(array.dtype), array.shape, places.astype(np.uint32), words[places]
 
 
+def nbytes_of(found: Array | Packed) -> int:
+    """Bytes of what `pack` gave back."""
+    return found.nbytes if isinstance(found, np.ndarray) else found[2].nbytes + found[3].nbytes
+
+
 def unpack(found: object) -> Array | None:
     """What `pack` gave back as an array; None for anything else."""
     if isinstance(found, np.ndarray):

@@ -14,7 +14,7 @@ from operators.deferred import ARRAYS, Waiting, joined
 from operators.frozen import Part, parse, parts_of, whole
 from operators.hashindex import HashIndex
 from operators.ledger import COLUMNS, Ledger
-from operators.pack import pack, unpack
+from operators.pack import Packed, nbytes_of, pack, unpack
 from operators.presence import BY_SESSION as PRESENCE_BY_SESSION
 from operators.renumber import renumber_dimensions
 from operators.sessions import BY_SESSION, Place
@@ -36,6 +36,7 @@ _BY_ROOM: Final = ("mode", "current", "before")
 _BY_CELL: Final = ("cell_session", "cell_dimension", "cell_key", "corrected")
 _BY_SLOT: Final = ("total", "slot_cell", "slot_measure", "ring")
 _BY_MARK: Final = ("mask", "top")
+_MOSTLY_ZEROS: Final = ("sums", "distinct")
 
 
 class Bag:
@@ -60,11 +61,11 @@ class Captured:
     `nbytes`: about the bytes that it takes in memory.
     """
 
-    def __init__(self, arrays: dict[str, Array], others: dict[str, object]) -> None:
+    def __init__(self, arrays: dict[str, Array | Packed], others: dict[str, object]) -> None:
         self._arrays = arrays
         self._others = others
         plain = others.get(_PLAIN)
-        self.nbytes = sum(array.nbytes for array in arrays.values())
+        self.nbytes = sum(map(nbytes_of, arrays.values()))
         self.nbytes += len(plain) if isinstance(plain, bytes) else 0
 
     def parts(self) -> list[Part]:
@@ -80,7 +81,7 @@ class Captured:
         arrays, packed = self._arrays, dict[str, object]()
         while arrays:
             name, array = arrays.popitem()
-            packed[name] = pack(array)
+            packed[name] = pack(array) if isinstance(array, np.ndarray) else array
             del array
         others, self._others = self._others, {}
         return parts_of({**others, **packed})
@@ -92,14 +93,20 @@ def freeze(shard: Shard) -> bytes:
 
 
 def capture(shard: Shard) -> Captured:
-    """Copy the state of a shard. Arrays are copied as they are: that is all the pause there is."""
+    """Copy the state of a shard: that is all the pause there is."""
     data = _data(shard)
-    arrays = {name: v.copy() for name, v in data.items() if isinstance(v, np.ndarray)}
+    arrays = {n: _copied(n, v) for n, v in data.items() if isinstance(v, np.ndarray)}
     # Leaves of these never change, so they need not be encoded while the shard waits.
     constant = {name: data.pop(name) for name in ("history", "packed")}
     plain = {name: value for name, value in data.items() if name not in arrays}
     others = {"encoding": ENCODING, **constant, _PLAIN: pickle.dumps(plain, protocol=5)}
     return Captured(arrays, others)
+
+
+def _copied(name: str, array: Array) -> Array | Packed:
+    """A copy; of rings what is not zero, an eighth of them in little more time."""
+    found = pack(array) if name in _MOSTLY_ZEROS else array
+    return found.copy() if isinstance(found, np.ndarray) else found
 
 
 def _data(shard: Shard) -> dict[str, object]:

@@ -218,6 +218,27 @@ def test_a_jump_shows_no_figure_of_neither_place(machine: Machine, open_page: Op
     assert set(page.evaluate("[...seen]")) <= figures | {"–"}
 
 
+def test_nobody_can_press_play_while_nothing_is_known_of_the_tape(console: Page) -> None:
+    """The bar as it is drawn while a jump has emptied its channel: too short to be caught."""
+    disabled = console.evaluate(
+        """async () => {
+          const { replayBar } = await import("/assets/replay.js");
+          const known = new Map();
+          const store = { get: (channel, name) => known.get(name) ?? null, fields: () => known };
+          const feed = { replay: "replay", maySteer: true, steer: async () => {} };
+          const bar = replayBar({ t: (text) => text, lang: "en", feed, store });
+          const seen = {};
+          for (const state of [null, "playing", "paused", "ended"]) {
+            known.set("state", state);
+            bar.update();
+            seen[state] = bar.element.querySelector(".replay-play").disabled;
+          }
+          return seen;
+        }"""
+    )
+    assert disabled == {"null": True, "playing": False, "paused": False, "ended": True}
+
+
 def test_pause_stops_whatever_the_speed(machine: Machine, console: Page) -> None:
     stood = now(console)
     figures = shown(console)
