@@ -5,11 +5,13 @@ an upgrade that adds a metric or a table resumes. Only another `ENCODING` is ref
 """
 
 import pickle
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from operators.copies import CopySpace, copied, size_of
 from operators.deferred import ARRAYS, Waiting, joined
 from operators.frozen import Part, parse, parts_of, whole
 from operators.hashindex import HashIndex
@@ -58,10 +60,17 @@ class Bag:
 class Captured:
     """The state of a shard at one moment, kept apart from what the shard does next.
 
-    `nbytes`: about the bytes that it takes in memory.
+    `nbytes`: about the bytes that it takes in memory. `let_go`: to be called once when its parts
+    are written; the memory is used again from then on.
     """
 
-    def __init__(self, arrays: dict[str, Array | Packed], others: dict[str, object]) -> None:
+    def __init__(
+        self,
+        arrays: dict[str, Array | Packed],
+        others: dict[str, object],
+        let_go: Callable[[], None],
+    ) -> None:
+        self.let_go = let_go
         self._arrays = arrays
         self._others = others
         plain = others.get(_PLAIN)
@@ -71,19 +80,16 @@ class Captured:
     def parts(self) -> list[Part]:
         """It as bytes, in pieces to be written one after the other; any thread may ask, once.
 
-        Each array is let go as soon as it is packed, or a large state would be there twice.
+        They refer to the copy.
 
         Raises:
             StateError: it was asked before, and nothing is left.
         """
         if not self._others:
             raise StateError("a copy of the state was encoded twice", "please report this")
-        arrays, packed = self._arrays, dict[str, object]()
-        while arrays:
-            name, array = arrays.popitem()
-            packed[name] = pack(array) if isinstance(array, np.ndarray) else array
-            del array
-        others, self._others = self._others, {}
+        arrays, others = self._arrays, self._others
+        self._arrays, self._others = {}, {}
+        packed = {n: pack(v) if isinstance(v, np.ndarray) else v for n, v in arrays.items()}
         return parts_of({**others, **packed})
 
 
@@ -92,21 +98,25 @@ def freeze(shard: Shard) -> bytes:
     return whole(capture(shard).parts())
 
 
-def capture(shard: Shard) -> Captured:
-    """Copy the state of a shard: that is all the pause there is."""
+def capture(shard: Shard, space: CopySpace | None = None) -> Captured:
+    """Copy the state of a shard: that is all the pause there is.
+
+    Of the rings, which are mostly zeros, what is not: an eighth of them in little more time.
+    `space` gives the memory, and gets it back by `Captured.let_go`; None: it is taken anew.
+    """
     data = _data(shard)
-    arrays = {n: _copied(n, v) for n, v in data.items() if isinstance(v, np.ndarray)}
+    found = {name: value for name, value in data.items() if isinstance(value, np.ndarray)}
+    rings = {name: pack(found[name]) for name in _MOSTLY_ZEROS}
+    sparse = {name: ring for name, ring in rings.items() if isinstance(ring, tuple)}
+    dense = {name: array for name, array in found.items() if name not in sparse}
+    space = space or CopySpace()
+    block = space.take(size_of(dense))
+    arrays: dict[str, Array | Packed] = {**copied(dense, block), **sparse}
     # Leaves of these never change, so they need not be encoded while the shard waits.
     constant = {name: data.pop(name) for name in ("history", "packed")}
     plain = {name: value for name, value in data.items() if name not in arrays}
     others = {"encoding": ENCODING, **constant, _PLAIN: pickle.dumps(plain, protocol=5)}
-    return Captured(arrays, others)
-
-
-def _copied(name: str, array: Array) -> Array | Packed:
-    """A copy; of rings what is not zero, an eighth of them in little more time."""
-    found = pack(array) if name in _MOSTLY_ZEROS else array
-    return found.copy() if isinstance(found, np.ndarray) else found
+    return Captured(arrays, others, lambda: space.give_back(block))
 
 
 def _data(shard: Shard) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from operators.copies import CopySpace
 from operators.frozen import Part, whole
 from operators.snapshot import Captured
 from sinks.log import Position
@@ -75,10 +76,14 @@ class Written(NamedTuple):
 
 
 class StateWriter:
-    """The thread of a process that encodes and writes copies, one after the other."""
+    """The thread of a process that encodes and writes copies, one after the other.
+
+    `space`: memory for the copies.
+    """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="states")
+        self.space = CopySpace()
         self._waiting_bytes = 0
         self._tidy_at_s = time.monotonic() + TIDY_S
 
@@ -182,7 +187,7 @@ class Freezer:
         """Copy the state; a small one is encoded at once, a large one by the writer."""
         started_s, used_s = time.monotonic(), time.thread_time()
         with self._stages.time("snapshot"):
-            captured = self._folding.capture()
+            captured = self._folding.capture(self._writer.space)
             parts = captured.parts() if captured.nbytes <= INLINE_BYTES else None
         # Waiting for a busy processor is no cost of ours, or the next one would be far off.
         took_s = min(time.monotonic() - started_s, 2.0 * (time.thread_time() - used_s))
@@ -194,8 +199,9 @@ class Freezer:
                 captured.nbytes, lambda: _written(files, captured, parts, at, epoch)
             )
             return
-        parts = captured.parts() if parts is None else parts
-        self._take(Written(Saved(at.id, at.n, whole(parts), epoch=epoch), captured))
+        state = whole(captured.parts() if parts is None else parts)
+        captured.let_go()
+        self._take(Written(Saved(at.id, at.n, state, epoch=epoch), captured))
 
     def _collect(self, *, wait: bool) -> None:
         job = self._job
@@ -212,4 +218,5 @@ def _written(
     files: StateFiles, captured: Captured, parts: list[Part] | None, at: Position, epoch: str
 ) -> Written:
     name = files.write(time.time_ns(), *(captured.parts() if parts is None else parts))
+    captured.let_go()
     return Written(Saved(at.id, at.n, b"", name, epoch), captured)

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from operators.copies import CopySpace
 from operators.frozen import whole
 from operators.results import DeadLetter, Output
 from operators.shard import Record, Shard
@@ -71,9 +72,9 @@ class Quarantine:
         """Whether so many records are kept that the state should be frozen again."""
         return self._since_bytes > KEPT_BYTES
 
-    def capture(self) -> Captured:
+    def capture(self, space: CopySpace | None = None) -> Captured:
         """The state as it stands, to be given back to `adopt` when it is encoded."""
-        self._captured, self._captured_batches = capture(self.shard), len(self._since)
+        self._captured, self._captured_batches = capture(self.shard, space), len(self._since)
         return self._captured
 
     def adopt(self, captured: Captured, frozen: Frozen) -> None:

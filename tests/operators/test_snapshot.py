@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from operators.catalogue.metrics import METRIC_BY_NAME, METRICS, Metric
-from operators.frozen import parse
+from operators.copies import CopySpace
+from operators.frozen import parse, whole
 from operators.options import Options
 from operators.plan import Plan
 from operators.results import Row
@@ -147,3 +148,16 @@ def test_a_copy_that_is_encoded_twice_raises_and_is_no_empty_state() -> None:
     assert captured.parts()
     with pytest.raises(StateError, match="twice"):
         captured.parts()
+
+
+def test_copies_in_one_space_are_apart_until_they_are_let_go() -> None:
+    shard, space = shard_of(METRICS), CopySpace()
+    play(FIRST, shard)
+    before, first = freeze(shard), capture(shard, space)
+    play(SECOND, shard)
+    after, second = freeze(shard), capture(shard, space)
+    assert before != after
+    assert whole(first.parts()) == before
+    first.let_go()
+    third = capture(shard, space)
+    assert whole(second.parts()) == whole(third.parts()) == after
