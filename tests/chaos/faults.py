@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -99,7 +100,8 @@ def run(plan: Plan, recording: Path, folder: Path) -> Report:
         feed.start()
         _await_first_row(rig, feed)
         sizes, draw = [], random.Random(plan.seed)
-        for share in shares(plan.seed, plan.count, feed.share):
+        places = shares(plan.seed, plan.count, feed.share)
+        for share, after in pairwise([*places, 1.0]):
             feed.allow(share)
             rig.wait_until("the log is so far", partial(feed.reached, share), _LONG_S)
             # Never before it has got on: without progress there is nothing to disturb.
@@ -109,6 +111,8 @@ def run(plan: Plan, recording: Path, folder: Path) -> Report:
             feed.allow(at + STRETCH_SHARE)
             rig.wait_until("the log goes on", partial(feed.reached, at), _LONG_S)
             sizes.append(rig.rows())
+            if fault.flows:
+                feed.allow(after)
             fault.strike(rig, watched, random.Random(plan.seed * 1_000 + len(sizes)))
         feed.allow(1.0)
         rig.wait_until("the log is complete", lambda: feed.reached(1.0), _LONG_S)
@@ -204,12 +208,17 @@ def fill_disk(rig: Rig, watched: Watched | None, draw: random.Random) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What strikes, and what the rig needs for it: a proxy, a screen, a small disk."""
+    """What strikes, and what the rig needs for it: a proxy, a screen, a small disk.
+
+    `flows`: the log goes on meanwhile. At rest an engine needs no more room than it has: the
+    store writes over what it wrote some fifty epochs before.
+    """
 
     strike: Callable[[Rig, Watched | None, random.Random], None] = nothing
     through: bool = False
     screen: bool = False
     disk_mib: int = 0
+    flows: bool = False
 
 
 FAULTS: Final[dict[str, Fault]] = {
@@ -219,7 +228,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "rescale": Fault(rescale),
     "gateway": Fault(kill_gateway, screen=True),
     "line": Fault(spoil_the_line, through=True, screen=True),
-    "disk": Fault(fill_disk, disk_mib=768),
+    "disk": Fault(fill_disk, disk_mib=768, flows=True),
 }
 
 
