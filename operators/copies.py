@@ -28,15 +28,14 @@ class CopySpace:
 
     def take(self, nbytes: int) -> Block:
         """A block of at least so many bytes, of any content."""
-        free = [self._free.popleft() for _ in range(len(self._free))]
-        free.sort(key=len)
-        fits = next((place for place, block in enumerate(free) if len(block) >= nbytes), None)
-        # What fits nothing is too small for a state that has grown: the smallest goes.
-        block = free.pop(0 if fits is None else fits) if free else None
-        self._free.extend(free)
-        if block is None or fits is None:
-            return np.empty(nbytes + nbytes // 8, np.uint8)
-        return block
+        free = sorted((self._free.popleft() for _ in range(len(self._free))), key=len)
+        fitting = [block for block in free if len(block) >= nbytes]
+        if fitting:
+            self._free.extend(block for block in free if block is not fitting[0])
+            return fitting[0]
+        # All are too small for a state that has grown: the smallest goes.
+        self._free.extend(free[1:])
+        return np.empty(nbytes + nbytes // 8, np.uint8)
 
     def give_back(self, block: Block) -> None:
         """Nothing refers to it any more."""
