@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from operators.keyruns import KeyRuns, Run
-from operators.stock.model import TAKE, Line, Mark, Order, Refund
+from operators.stock.model import TAKE, Line, Mark, Order, Refund, take_key
 from operators.stock.orders import effects_of, effects_of_all
 from stream.ids import key64
 
@@ -137,7 +137,7 @@ class Archive:
                 kept.unpaid.pop(order_id, None)
                 for key, effect in self._order(record, as_of_ms).effects.items():
                     if effect[0] == TAKE:
-                        yield effect[1], _line_key(key, order_id)
+                        yield effect[1], take_key(key, order_id)
         self._drop_blocks(before_ms)
 
     def _drop_blocks(self, before_ms: int) -> None:
@@ -192,11 +192,7 @@ class Archive:
         for line_id in order.lines:
             for key, effect in effects_of(order, line_id, FINAL_MS, self._timeout_ms).items():
                 if effect[0] == TAKE:
-                    yield effect[1], _line_key(key, record[0]), (effect[3], effect[4])
-
-
-def _line_key(effect_key: str, order_id: str) -> str:
-    return f"{effect_key.removeprefix(f'{TAKE}|')}|{order_id}"
+                    yield effect[1], take_key(key, record[0]), (effect[3], effect[4])
 
 
 def _record(order_id: str, order: Order) -> _Record:

@@ -22,6 +22,7 @@ from operators.stock.model import (
     earlier,
     mark_of,
     pool_of,
+    take_key,
 )
 from operators.stock.orders import deadline_ms, effect_keys, effects_of
 from operators.stock.pool import Pool
@@ -148,8 +149,7 @@ class StockBook:
         self._state.orders[order_id] = order
         for key, (kind, name, _, at_ms, units) in order.effects.items():
             if kind == TAKE and name in self._state.pools:
-                line_key = f"{key.removeprefix(f'{TAKE}|')}|{order_id}"
-                self._state.pools[name].take(line_key, at_ms, units, 1)
+                self._state.pools[name].take(take_key(key, order_id), at_ms, units, 1)
 
     def drop_take(self, pool: str, line_key: str) -> None:
         """The archive knows this one alone from now on."""
@@ -284,6 +284,4 @@ class StockBook:
             order = self._state.orders.pop(order_id)
             for key, effect in order.effects.items():
                 if effect[0] == TAKE and effect[1] in self._state.pools:
-                    self._state.pools[effect[1]].takes.pop(
-                        f"{key.removeprefix(f'{TAKE}|')}|{order_id}", None
-                    )
+                    self._state.pools[effect[1]].takes.pop(take_key(key, order_id), None)

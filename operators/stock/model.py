@@ -142,6 +142,11 @@ class Order(msgspec.Struct):
     last_ms: int = 0
 
 
+def take_key(effect_key: str, order_id: str) -> str:
+    """Key in `Pool.takes` of a TAKE effect of an order."""
+    return f"{effect_key.removeprefix(f'{TAKE}|')}|{order_id}"
+
+
 def pool_of(event: Event) -> str:
     """The stock pool an event is about: pool, else sku, else product; "" when none is said."""
     return event.pool_id or event.sku_id or event.product_id or ""
