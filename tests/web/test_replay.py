@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from sinks.client import LiveroomClient, RpcError, Subscription
 from tests.web.conftest import ASSETS, OpenPage
@@ -276,26 +276,37 @@ def test_speed_and_play_and_the_end(machine: Machine, console: Page) -> None:
     assert {name: figures.get(name) for name in truth} == truth
 
 
+def alert_times(choice: Locator) -> tuple[int, int]:
+    """Times of the first two alerts to jump to that do not come together."""
+    # The tape is searched while it stands: the later ones come to be known.
+    found = choice.page.wait_for_function(
+        """(list) => {
+          const times = new Set([...list.options].slice(1).map((o) => +o.value));
+          return times.size > 1 && [...times].slice(0, 2);
+        }""",
+        arg=choice.element_handle(),
+    )
+    first, later = found.json_value()
+    return first, later
+
+
 def test_a_jump_to_an_alert_shows_it(machine: Machine, console: Page) -> None:
     seek(console, machine.ticks[0])
     choice = console.get_by_role("combobox", name="Jump to an alert")
-    expect(choice.locator("option").nth(1)).to_be_attached()
+    first, later = alert_times(choice)
     console.get_by_role("button", name="Next alert").click()
-    expect(console.locator(".alerts > li").first).to_be_visible()
-    # A jump begins a new epoch: the bar is filled anew.
-    expect(choice.locator("option").nth(1)).to_be_attached()
-    times = choice.locator("option").evaluate_all("(all) => all.slice(1).map((o) => +o.value)")
-    assert now(console) == clock(console, times[0])
-    firing = [
-        row
-        for row in machine.until(times[0])
+    # The time stands there before the tape does, and alerts of where it stood until it does.
+    expect(console.locator(".replay-time")).to_contain_text(clock(console, first))
+    expect(console.locator(".replay-note")).to_be_empty()
+    firing = {
+        row["id"]
+        for row in machine.until(first)
         if row["kind"] == "alert" and row["state"] == "firing"
-    ]
-    assert {alert["id"] for alert in firing} == {
-        item.get_attribute("data-id") for item in console.locator(".alerts > li").all()
     }
+    items = console.locator(".alerts > li")
+    expect(items).to_have_count(len(firing))
+    assert {item.get_attribute("data-id") for item in items.all()} == firing
     expect(console.locator('[data-method="ack"]').first).to_be_hidden()
-    later = next(at_ms for at_ms in times if at_ms > times[0])
     choice.select_option(value=str(later))
     expect(console.locator(".replay-time")).to_contain_text(clock(console, later))
 
