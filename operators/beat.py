@@ -78,7 +78,7 @@ class Beat:
             self._pane = tick_ms // PANE_MS
             self._touch_live()
         self._fold.talk.look(tick_ms)
-        state.packing.run(tick_ms)
+        state.intervals.rest(state.packing.run(tick_ms))
         self._forget(tick_ms)
         out.patches += self.history.keep(history(out.rows) + product_history(out.rows))
         return out
@@ -228,8 +228,10 @@ class Beat:
             return
         self._day = tick_ms // _DAY_MS
         state = self._state
-        gone = state.packing.forget(tick_ms - (state.options.ledger_days + 2) * _DAY_MS)
-        state.sides.costs.forget(gone)
+        before_ms = tick_ms - (state.options.ledger_days + 2) * _DAY_MS
+        state.sides.costs.forget(state.packing.forget(before_ms))
+        end_ms = state.sessions.end_ms[: state.sessions.count]
+        state.intervals.forget(np.flatnonzero((end_ms > 0) & (end_ms <= before_ms)).tolist())
 
     def sealed_channels(self) -> list[str]:
         """Channels of rooms whose newest session is sealed: they expire, also when said again."""

@@ -17,11 +17,12 @@ from operators.catalogue.axes import DIMENSION_NUMBER, PANE_MS
 from operators.columns import Columns
 from operators.cube import Cube
 from operators.hashindex import I32, I64, Bool
-from operators.intervals import KIND_OF_TYPE, PHASE_MS, Intervals, Lookup
+from operators.interval_index import Intervals, Lookup
+from operators.intervals import KIND_OF_TYPE, PHASE_MS
 from operators.ledger import FOLLOW_TYPES, Ledger
 from operators.placed import Placed
 from operators.plan import ID_COLUMNS, VALUE_COLUMNS, Plan
-from operators.profiles import U8, Names
+from operators.profiles import U8
 from operators.sessions import Sessions
 from stream.events import TYPE_CODE
 
@@ -113,10 +114,9 @@ class Deferred:
         sessions: Sessions,
         intervals: Intervals,
         ledger: Ledger,
-        names: Names,
     ) -> None:
         self._plan, self._cube, self._sessions, self._ledger = plan, cube, sessions, ledger
-        self._intervals, self._names = intervals, names
+        self._intervals = intervals
         self.parts: list[Waiting] = []
         self.before: set[tuple[int, int, str]] = set()
         self._counted = (plan.deferred_added.count + plan.deferred_told_apart.count) > 0
@@ -161,13 +161,14 @@ class Deferred:
     def run(self, horizon_ms: int) -> I64:
         """Fold what happened before the horizon; gives the sessions it changed."""
         due = self._due(horizon_ms)
-        known = np.zeros(self._sessions.count, np.bool_)
-        known[list(self._intervals.points)] = True
-        if due is not None:
-            due = due.take(np.flatnonzero(known[due.session]))
-        if due is None or not len(due.type):
+        if due is None:
             return np.zeros(0, np.int64)
-        lookup = self._intervals.lookup(np.unique(due.session).tolist())
+        sessions = np.unique(due.session).tolist()
+        known = [session for session in sessions if session in self._intervals]
+        if not known:
+            return np.zeros(0, np.int64)
+        due = due.take(np.flatnonzero(np.isin(due.session, known)))
+        lookup = self._intervals.lookup(known)
         values, ids = _whole(due)
         changed = np.zeros(len(due.type), np.bool_)
         for cells in self._cells(due, self._times(due), lookup):
@@ -248,7 +249,7 @@ class Deferred:
             viewers = np.flatnonzero(self._plan.of_viewers)
             masked = self._cube.masked.between(room, viewers, pane - _BEFORE_PANES, pane)
             if measures.any():
-                code = np.array([self._names[key]], np.int64)
+                code = np.array([self._intervals.code(session, key)], np.int64)
                 self._cube.put(self._cube.cell(at, number, code), measures, viewers[masked[0]])
 
     def users(self) -> I64:

@@ -19,7 +19,6 @@ from operators.rules.model import PoolFacts, RoomFacts, Value
 from operators.stock import StockLedger
 
 _NOTHING: Final[Value] = (None, None)
-_NO_KEY: Final = -1
 TOTALS: Final = "tenant"
 """The dimension of all rooms of a group together."""
 
@@ -101,7 +100,7 @@ class Tables:
         table = _Table(view, window, num, den)
         of, keys = cube.cell_session[cells].tolist(), cube.cell_key[cells].tolist()
         for row, (session_of, key) in enumerate(zip(of, keys, strict=True)):
-            table.add(row, session_of, "" if key == _NO_KEY else state.names.text(key) or "")
+            table.add(row, session_of, state.key(session_of, place, key) or "")
         return table
 
     def _cells(self, place: int, session: int | None) -> I64:

@@ -8,7 +8,7 @@ from operators.columns import ColumnReader
 from operators.cube import Cube
 from operators.deferred import Deferred
 from operators.hashindex import HashIndex
-from operators.intervals import Intervals
+from operators.interval_index import Intervals
 from operators.kept_values import KeptValues
 from operators.ledger import Ledger
 from operators.packing import Packing
@@ -73,9 +73,7 @@ class State:
         self.active = Presence(min(ACTIVE_S, options.presence_ttl_ms // 1000))
         self.intervals = Intervals(options.explanation_tail_ms, self.names)
         self.ledger = Ledger(len(TRAITS))
-        self.deferred = Deferred(
-            plan, self.cube, self.sessions, self.intervals, self.ledger, self.names
-        )
+        self.deferred = Deferred(plan, self.cube, self.sessions, self.intervals, self.ledger)
         self.viewers = HashIndex()
         boards = () if parts.BOARDS in options.leave_out else BOARDS
         kept = KeptValues((board.dimension, board.measure) for board in boards)
@@ -89,21 +87,28 @@ class State:
 
         The room of a group's totals is `TOTAL_ROOM`, their key the tenant.
         """
-        where = self.sessions.place(int(self.cube.cell_session[cell]))
-        key = self.names.text(int(self.cube.cell_key[cell])) or UNKNOWN_KEY
+        session, dimension = int(self.cube.cell_session[cell]), int(self.cube.cell_dimension[cell])
+        where = self.sessions.place(session)
+        key = self.key(session, dimension, int(self.cube.cell_key[cell])) or UNKNOWN_KEY
         if where.room_id == TOTAL_ROOM:
             key = where.tenant
         return where.tenant, where.group, where.room_id, key
+
+    def key(self, session: int, dimension: int, code: int) -> str | None:
+        """The key of a cell of a session, None for -1."""
+        if code >= 0 and dimension >= len(self.plan.at_once):
+            return self.intervals.text(session, code)
+        return self.names.text(code)
 
     def bounds(self, cell: int) -> tuple[int, int]:
         """`[start, end)` of the interval of a cell, within its session.
 
         What no end was told of ends with its session, or at the next tick.
         """
-        session, key = int(self.cube.cell_session[cell]), self.cell_place(cell)[3]
+        session = int(self.cube.cell_session[cell])
         start_ms = int(self.sessions.start_ms[session])
         end_ms = int(self.sessions.end_ms[session]) or (self.clock.tick_ms or 0) + 1
-        start, end = self.intervals.bounds(session, int(self.cube.cell_key[cell]), key)
+        start, end = self.intervals.bounds(session, int(self.cube.cell_key[cell]))
         start = max(start, start_ms)
         return start, max(min(end, end_ms), start)
 

@@ -64,17 +64,20 @@ class Packing:
     def __len__(self) -> int:
         return len(self._packed)
 
-    def run(self, tick_ms: int) -> None:
-        """At the end of a beat: pack some of what is quiet."""
+    def run(self, tick_ms: int) -> list[int]:
+        """At the end of a beat: pack some of what is quiet; gives which sessions."""
         if tick_ms // _MINUTE_MS != self._minute:
             self._minute = tick_ms // _MINUTE_MS
             self._due = np.flatnonzero(self._quiet()).tolist()
             self._many = min(max(_FEWEST, -(-len(self._due) // _BEATS)), _MOST)
             self.kept.keep(self._sessions.end_ms > tick_ms - self._ttl_ms)
-        if self._due:
-            quiet = self._quiet()
-            now, self._due = self._due[: self._many], self._due[self._many :]
-            self._pack([session for session in now if quiet[session]])
+        if not self._due:
+            return []
+        quiet = self._quiet()
+        due, self._due = self._due[: self._many], self._due[self._many :]
+        now = [session for session in due if quiet[session]]
+        self._pack(now)
+        return now
 
     def bring_back(self, sessions: I64) -> bool:
         """Unpack those of these sessions that are packed; True if any was."""

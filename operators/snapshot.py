@@ -15,6 +15,7 @@ from operators.copies import CopySpace, copied, size_of
 from operators.deferred import ARRAYS, Waiting, joined
 from operators.frozen import Part, parse, parts_of, whole
 from operators.hashindex import HashIndex
+from operators.interval_index import Told
 from operators.ledger import COLUMNS, Ledger
 from operators.pack import Packed, nbytes_of, pack, unpack
 from operators.presence import BY_SESSION as PRESENCE_BY_SESSION
@@ -25,11 +26,11 @@ from operators.stays import BY_ROW as STAYS_BY_ROW
 from operators.stays import BY_SESSION as STAYS_BY_SESSION
 from stream.errors import StateError
 
-ENCODING: Final = 2
+ENCODING: Final = 3
 """Raised when a name keeps its spelling and changes its meaning."""
 
 _PLAIN: Final = "plain"
-"""Pickle of everything but arrays, packed sessions and the charts' past, inside the state."""
+"""Pickle of what is neither an array nor packed already, inside the state."""
 
 T = TypeVar("T")
 Array = npt.NDArray[np.generic]
@@ -113,7 +114,7 @@ def capture(shard: Shard, space: CopySpace | None = None) -> Captured:
     block = space.take(size_of(dense))
     arrays: dict[str, Array | Packed] = {**copied(dense, block), **sparse}
     # Leaves of these never change, so they need not be encoded while the shard waits.
-    constant = {name: data.pop(name) for name in ("history", "packed")}
+    constant = {name: data.pop(name) for name in ("history", "packed", "intervals.resting")}
     plain = {name: value for name, value in data.items() if name not in arrays}
     others = {"encoding": ENCODING, **constant, _PLAIN: pickle.dumps(plain, protocol=5)}
     return Captured(arrays, others, lambda: space.give_back(block))
@@ -320,10 +321,8 @@ def _freeze_deferred(shard: Shard, data: dict[str, object]) -> None:
         for name in ARRAYS:
             data[f"deferred.{name}"] = getattr(deferred.parts[0], name)
     data["deferred.before"] = sorted(deferred.before)
-    data["intervals"] = {
-        session: {dimension: sorted(points) for dimension, points in of_session.items()}
-        for session, of_session in intervals.points.items()
-    }
+    data["intervals"] = {session: told.to_bytes() for session, told in intervals.told.items()}
+    data["intervals.resting"] = dict(intervals.resting)
 
 
 def _thaw_deferred(shard: Shard, bag: Bag) -> None:
@@ -333,11 +332,9 @@ def _thaw_deferred(shard: Shard, bag: Bag) -> None:
     deferred.parts = [] if whole is None else [whole]
     before: list[tuple[int, int, str]] = bag.get("deferred.before", [])
     deferred.before = set(before)
-    points: dict[int, dict[str, list[tuple[int, bool, str]]]] = bag.get("intervals", {})
-    intervals.points = {
-        session: {dimension: set(found) for dimension, found in of_session.items()}
-        for session, of_session in points.items()
-    }
+    awake: dict[int, bytes] = bag.get("intervals", {})
+    intervals.told = {session: Told.from_bytes(data) for session, data in awake.items()}
+    intervals.resting = bag.get("intervals.resting", {})
 
 
 def _thaw_indexes(shard: Shard, bag: Bag) -> None:

@@ -5,12 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.catalogue.axes import DIMENSION_NUMBER
+from operators.interval_index import Intervals, Lookup
 from operators.intervals import (
     KINDS,
     OPEN_MS,
     IntervalKind,
-    Intervals,
-    Lookup,
     Point,
     intervals,
     stays,
@@ -58,7 +57,7 @@ def test_an_event_is_found_in_the_explanation_the_definition_names(
         elif subject == product and start <= time:
             wanted = f"{subject}@{start}" if time < end + tail else None
     key = key_at(made.lookup([7]), 7, "explanation", names[product], time)
-    assert names.text(key) == wanted
+    assert (None if key < 0 else made.text(7, key)) == wanted
 
 
 def key_at(lookup: Lookup, session: int, dimension: str, lane: int, at_ms: int) -> int:
@@ -93,14 +92,13 @@ def test_the_time_after_a_campaign_ends_where_it_starts_again() -> None:
 
 
 def test_campaigns_side_by_side_are_found_in_lanes_of_their_own() -> None:
-    names = Names()
-    made = Intervals(0, names)
+    made = Intervals(0, Names())
     for name in "xyz":
         assert made.observe(3, told("promo_start", 5, name))
     lookup = made.lookup([3])
     assert lookup.campaigns == 3
     keys = [key_at(lookup, 3, "campaign_phase", lane, 6) for lane in range(3)]
-    assert [names.text(key) for key in keys] == [f"{c}@5/during" for c in "xyz"]
+    assert [made.text(3, key) for key in keys] == [f"{c}@5/during" for c in "xyz"]
 
 
 def test_sessions_are_kept_apart_and_one_without_any_finds_nothing() -> None:
@@ -114,4 +112,35 @@ def test_sessions_are_kept_apart_and_one_without_any_finds_nothing() -> None:
 def test_what_is_no_start_or_end_is_passed_over() -> None:
     made = Intervals(0, Names())
     assert not made.observe(1, told("enter", 5))
-    assert made.points == {}
+    assert 1 not in made
+
+
+@given(POINTS, POINTS)
+def test_one_that_rested_goes_on_as_if_it_had_not(first: set[Point], then: set[Point]) -> None:
+    names = Names()
+    resting, awake = both = Intervals(3, names), Intervals(3, names)
+    for points in (first, then):
+        for at, is_start, subject in sorted(points):
+            event = told(EXPLANATION.start if is_start else EXPLANATION.end, at, subject)
+            for made in both:
+                made.observe(7, event)
+        for made in both:
+            made.lookup([7])
+        resting.rest([7, 8])
+        assert (7 in resting.told, 8 in resting) == (False, False)
+    assert resting.stays(7) == awake.stays(7)
+    for key in {stay.key for stay in awake.stays(7)}:
+        code = awake.code(7, key)
+        assert resting.code(7, key) == code
+        assert resting.bounds(7, code) == awake.bounds(7, code)
+
+
+def test_of_a_session_that_is_forgotten_nothing_is_left() -> None:
+    made = Intervals(0, Names())
+    for session in (1, 2):
+        made.observe(session, told("shift_start", 5, "h"))
+        made.lookup([session])
+    made.rest([1])
+    made.forget([1, 2, 3])
+    assert 1 not in made and 2 not in made
+    assert key_at(made.lookup([1]), 1, "shift", -1, 9) == -1

@@ -103,7 +103,7 @@ def played(lines: list[bytes], seed: int) -> tuple[Counter[str], list[Screen], S
 def test_packing_changes_no_row_and_no_screen(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = log(seed)
     rows, screens, shard, most = played(lines, seed)
-    monkeypatch.setattr(Packing, "run", lambda *_: None)
+    monkeypatch.setattr(Packing, "run", lambda *_: [])
     wanted, on_screens, whole, none = played(lines, seed)
     assert none == 0
     assert most > 8

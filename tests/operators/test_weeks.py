@@ -43,7 +43,7 @@ def day(number: int) -> Iterator[bytes]:
                 refund = {"refund_id": f"f{number}.{place}.{second}", "amount_minor": 100}
                 if not second % 9:
                     add("refund_succeeded", at_ms + 5_000, room, user, **body, **refund)
-            if not second % 50:
+            if not second % 4:
                 add("explain_start", at_ms, room, product_id=f"p{second % 7}")
         add("violation", start_ms + 110_000, room, severity=2, text="x")
         add("room_status", start_ms + 120_000, room, status="end")
