@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from operators.hashindex import I32, I64, U64, Bool, HashIndex
+from operators.hashindex import I32, I64, U64, Bool, HashIndex, bits_of
 
 GONE: Final = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 """Stands for a key where a row has none. No cell has it: its session would be the 2**28th."""
@@ -33,7 +33,7 @@ class CellIndex(HashIndex):
         self.count = start + len(keys) - len(again)
         self._keys[rows] = keys
         if (self._placed + len(keys)) * 2 > len(self._table):
-            self._rebuild(self.count)
+            self._rebuild(bits_of(self.count))
         else:
             self._insert(rows.astype(np.int32))
         return rows
@@ -46,9 +46,9 @@ class CellIndex(HashIndex):
         """Rows without a key, shape (count,)."""
         return np.asarray(self.keys() == GONE)
 
-    def _rebuild(self, capacity: int) -> None:
+    def _rebuild(self, bits: int) -> None:
         self._placed = 0
-        super()._rebuild(capacity)
+        super()._rebuild(bits)
 
     def _insert(self, rows: I32) -> None:
         used = rows[self._keys[rows] != GONE]

@@ -37,9 +37,19 @@ class HashIndex:
         given = np.empty(0, np.uint64) if keys is None else keys.astype(np.uint64)
         self.count: int = len(given)
         self._keys: U64 = given
-        self._bits = _MIN_BITS
         self._table: I32 = np.empty(0, np.int32)
-        self._rebuild(max(self.count, 1))
+        self._rebuild(bits_of(self.count))
+
+    def keep(self, rows: I64) -> None:
+        """Hold nothing but the keys of these rows, ascending, as rows 0 … len(rows)-1.
+
+        The table stays twice as long as it need be: it will grow again, and what is given back
+        and taken every minute is paid for in fresh pages.
+        """
+        self._keys = self._keys[rows]
+        self.count = len(rows)
+        least = bits_of(self.count)
+        self._rebuild(max(least, min(self._bits, least + 1)))
 
     def keys(self) -> U64:
         """The keys by row, shape `(count,)`; a view, not to be changed."""
@@ -67,7 +77,7 @@ class HashIndex:
         if wanted * 2 > len(self._table):
             absent = int((self.find(keys) < 0).sum())
             if (self.count + absent) * 2 > len(self._table):
-                self._rebuild(self.count + absent)
+                self._rebuild(bits_of(self.count + absent))
         place = self._home(keys)
         rows = self._table[place].astype(np.int64)
         open_ = np.flatnonzero((rows < 0) | (self._keys_at(rows) != keys))
@@ -97,7 +107,7 @@ class HashIndex:
         self._keys[start:need] = keys
         self.count = need
         if need * 2 > len(self._table):
-            self._rebuild(need)
+            self._rebuild(bits_of(need))
         else:
             self._insert(np.arange(start, need, dtype=np.int32))
 
@@ -146,9 +156,12 @@ class HashIndex:
         mixed = (keys ^ (keys >> np.uint64(32))) * _MULTIPLIER
         return (mixed >> np.uint64(64 - self._bits)).astype(np.int64)
 
-    def _rebuild(self, capacity: int) -> None:
-        self._bits = max(_MIN_BITS, int(capacity * 2 - 1).bit_length())
-        self._table = np.full(1 << self._bits, _FREE, np.int32)
+    def _rebuild(self, bits: int) -> None:
+        self._bits = bits
+        if len(self._table) == 1 << bits:
+            self._table.fill(_FREE)
+        else:
+            self._table = np.full(1 << bits, _FREE, np.int32)
         self._insert(np.arange(self.count, dtype=np.int32))
 
     def _insert(self, rows: I32) -> None:
@@ -160,6 +173,11 @@ class HashIndex:
             self._table[place[free][::-1]] = rows[free][::-1]
             lost = np.flatnonzero(self._table[place] != rows)
             rows, place = rows[lost], (place[lost] + 1) & mask
+
+
+def bits_of(count: int) -> int:
+    """The least length of a table of so many keys is two to the power of this."""
+    return max(_MIN_BITS, (max(count, 1) * 2 - 1).bit_length())
 
 
 def first_of_each(rows: I64, scratch: I32) -> Bool:

@@ -123,7 +123,7 @@ class Marks:
         if dropped.any():
             rows = np.flatnonzero(~dropped)
             self.mask, self.top = self.mask[rows].copy(), self.top[rows].copy()
-            self.index = HashIndex(self.index.keys()[rows])
+            self.index.keep(rows)
 
     def take(self, slots_of: Bool) -> U64:
         """Forget all of the slots where `slots_of`; gives their keys, ascending.
@@ -135,7 +135,7 @@ class Marks:
         if len(keys):
             rows = np.flatnonzero(~mine)
             self.mask, self.top = self.mask[rows].copy(), self.top[rows].copy()
-            self.index = HashIndex(self.index.keys()[rows])
+            self.index.keep(rows)
         rests = slots_of[(self.resting >> _ID_BITS).astype(np.int64)]
         keys = np.union1d(keys, self.resting[rests])
         if rests.any():

@@ -76,7 +76,7 @@ class Masked:
         if mine.any():
             kept = np.flatnonzero(~mine)
             self.mask, self.top = self.mask[kept].copy(), self.top[kept].copy()
-            self.index = HashIndex(keys[kept])
+            self.index.keep(kept)
         return *taken, masks
 
     def bring_back(self, cells: I64, measures: I64, top: I64, mask: U64) -> None:

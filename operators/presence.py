@@ -125,7 +125,7 @@ class Presence:
         kept = np.flatnonzero(self.ring_of[(keys >> _SESSION_SHIFT).astype(np.int64)] >= 0)
         renumber = np.full(len(keys), -1, np.int64)
         renumber[kept] = np.arange(len(kept))
-        self.index = HashIndex(keys[kept])
+        self.index.keep(kept)
         self.last = self.last[kept].copy()
         self.stays.keep(kept)
         recent = self.recent[: self.recent_count].copy()

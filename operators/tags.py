@@ -99,7 +99,7 @@ class Tags:
         kept = np.flatnonzero(~sealed[(keys >> _SESSION_SHIFT).astype(np.int64)] | waiting)
         if len(kept) < len(keys):
             self.steps = steps[kept].copy()
-            self.index = HashIndex(keys[kept])
+            self.index.keep(kept)
 
     def mark_viewers(self, alive: Bool) -> None:
         """Set the flag of every viewer that has a row."""

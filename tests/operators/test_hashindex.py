@@ -1,5 +1,7 @@
 """HashIndex against a dict."""
 
+from random import Random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +75,25 @@ def test_all_different_takes_no_row_twice_and_always_some(rows: list[int]) -> No
         seen += taken
         open_ = open_[~marks]
     assert sorted(seen) == sorted(rows)
+
+
+@given(KEYS, st.randoms(use_true_random=False), KEYS)
+def test_of_an_index_some_rows_are_kept_in_their_order(
+    have: list[int], random: Random, more: list[int]
+) -> None:
+    index = HashIndex(np.array(sorted(set(have)), np.uint64))
+    kept = sorted(random.sample(range(index.count), random.randint(0, index.count)))
+    wanted = index.keys()[kept].tolist()
+    index.keep(np.array(kept, np.int64))
+    assert index.keys().tolist() == wanted
+    rows = index.find_or_add(np.array(wanted + more, np.uint64)).tolist()
+    assert rows[: len(wanted)] == list(range(len(wanted)))
+    assert index.keys()[rows].tolist() == wanted + more
+
+
+def test_a_table_is_not_given_back_for_a_while_nor_kept_for_good() -> None:
+    index = HashIndex(np.arange(1_000, dtype=np.uint64))
+    full = len(index._table)
+    for rows, length in ((600, full), (400, full), (200, full // 2), (1, full // 16)):
+        index.keep(np.arange(rows))
+        assert len(index._table) == length
