@@ -1,7 +1,7 @@
 """Refunds that come long after their session was sealed revise it, each of them once."""
 
 from operators.snapshot import freeze, thaw
-from tests.operators.one_room import event, play, quiet_shard, ticks
+from tests.operators.one_room import T0_MS, event, play, quiet_shard, ticks
 
 _MINUTE_S = 60
 
@@ -17,11 +17,10 @@ def order(kind: str, at_s: int, number: int, user: int, **more: object) -> bytes
     return event(kind, at_s * 1000, 0, user, **{**body, **more})
 
 
-def refund(at_s: int, number: int, user: int, refund_id: str) -> bytes:
+def refund(at_s: int, number: int, user: int, refund_id: str, **more: object) -> bytes:
     """A refund of an order."""
-    return order(
-        "refund_succeeded", at_s, number, user, refund_id=refund_id, event_id=f"r{refund_id}"
-    )
+    own = {"refund_id": refund_id, "event_id": f"r{refund_id}"}
+    return order("refund_succeeded", at_s, number, user, **own, **more)
 
 
 def other_session(minute: int) -> list[bytes]:
@@ -83,3 +82,24 @@ def test_a_snapshot_between_late_refunds_changes_nothing() -> None:
         shard = quiet_shard()
         thaw(shard, data)
     assert found(rows) == WANTED
+
+
+def test_a_late_refund_wakes_no_explanation_for_longer_than_it_needs() -> None:
+    """One is of an order that was explained, the other of a product that never was."""
+    lines = [*ticks(0, 1), event("room_status", 1_000, 1, status="start")]
+    lines += [event("explain_start", 2_000, 2, product_id="p1")]
+    lines += [order("order_paid", 3, 1, 1), order("order_paid", 4, 2, 1, product_id="p2")]
+    lines += [event("room_status", 60_000, 3, status="end"), *ticks(5, 20 * _MINUTE_S)]
+    for minute, number, product in ((20, 2, "p2"), (40, 1, "p1")):
+        at_s = minute * _MINUTE_S
+        lines += [refund(at_s, number, 1, f"f{number}", product_id=product)]
+        lines += ticks(at_s + 1, at_s + 20 * _MINUTE_S)
+    shard, revisions = quiet_shard(), list[object]()
+    told, resting = shard.state.intervals.told, shard.state.intervals.resting
+    for start in range(0, len(lines), 20):
+        rows = play(lines[start : start + 20], shard).metrics("session", "explanation")
+        revisions += [row["revision"] for row in rows]
+        minute = ((shard.state.clock.tick_ms or 0) - T0_MS) // 60_000
+        if minute % 20 > 14:
+            assert (len(told), len(resting)) == (0, 1)
+    assert revisions == [0, 1]
