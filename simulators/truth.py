@@ -229,7 +229,8 @@ _PRODUCT_TYPES: Final = frozenset(
 
 
 def _fold(cell: Cell, name: str, user: int, order: int, qty: int, amount: int) -> None:
-    cell.events += 1
+    # What nobody did (a room starts, goods are listed) is no figure of its minute.
+    cell.events += user != NONE
     if name == "enter":
         cell.view_pv += 1
         cell.viewers.add(user)
@@ -325,7 +326,7 @@ class _Rows:
         self._out = out
 
     def add(self, window: str, start_ms: int, minutes: int, cell: Cell) -> None:
-        """A window of whole minutes; a product's window without events gives no row.
+        """A window of whole minutes; one in which nothing was, of a room nobody, gives no row.
 
         online_now and pcu stand in minutes only, and not where the session ends inside.
         """
@@ -333,6 +334,8 @@ class _Rows:
         zero = self._session.start_ms // 1_000
         part = self._online[max(0, start_ms // 1_000 - zero) : stop_ms // 1_000 - zero]
         whole = minutes == 1 and stop_ms <= self._session.stop_ms
+        if not cell.events and not part.any():
+            return
         self._row(window, start_ms, stop_ms, cell, minutes, part if whole else part[:0])
 
     def whole(self, cell: Cell, more: dict[str, object]) -> None:

@@ -3,11 +3,15 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from simulators.api import HARD_DISORDER, Recording, SimulationPlan, simulate_lines, write_recording
+from stream.formats import read_events
+from stream.replay import run_replay
+from stream.settings import Settings
 from tests.simulators.truths import Counts, Line, Row, Truth, truth_of
 
 PRESENCE = {
@@ -227,3 +231,18 @@ def test_the_truth_file_is_what_the_recording_says(tmp_path: Path) -> None:
     )
     assert out.read_bytes() == b"".join(chunk.lines for chunk in simulate_lines(PLANS[0]))
     assert summary.size_bytes == out.stat().st_size
+
+
+def test_a_minute_of_which_only_the_start_of_a_room_is_told_has_no_row(tmp_path: Path) -> None:
+    plan = SimulationPlan(scenario="flash_sale", rooms=1, minutes=2, rate=30)
+    began_ms = truth_of(Recording(plan))["sessions"][0]["start_ms"]
+    plan = replace(plan, start_ms=plan.start_ms + 60_000 - began_ms % 60_000 - 1)
+    truth = truth_of(Recording(plan))
+    began_ms = truth["sessions"][0]["start_ms"]
+    assert began_ms % 60_000 == 59_999
+    starts = [row["start_ms"] for row in rows(truth, "room", "1m")]
+    assert starts[0] == began_ms + 1
+    write_recording(plan, tmp_path / "recording.ndjson")
+    events = read_events(tmp_path / "recording.ndjson", "ndjson", b"key")
+    folded = [row for row in run_replay(events, settings=Settings()) if row.dimension == "room"]
+    assert [row.start_ms for row in folded if row.window == "1m"] == starts
