@@ -56,7 +56,7 @@ restart: venv ## kill -9 with a million viewers: pauses, and time to fresh figur
 fuzz: venv ## mutated inputs to codec, adapters, protocol, rule files; ARGS="--count 100000"
 	$(BIN)/python -m tests.chaos.fuzz $(ARGS)
 
-soak: venv ## rooms open and close for 84 min: flat after 24? ARGS="--minutes 5 --rate 1000"
+soak: venv ## rooms open and close for 78 min: flat after 18? ARGS="--minutes 5 --rate 1000"
 	$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 lock: ## resolve the dependencies anew into the lock files (needs uv: pip install uv)

@@ -228,10 +228,10 @@ class Beat:
             return
         self._day = tick_ms // _DAY_MS
         state = self._state
-        before_ms = tick_ms - (state.options.ledger_days + 2) * _DAY_MS
-        state.sides.costs.forget(state.packing.forget(before_ms))
-        end_ms = state.sessions.end_ms[: state.sessions.count]
-        state.intervals.forget(np.flatnonzero((end_ms > 0) & (end_ms <= before_ms)).tolist())
+        gone = state.packing.forget(tick_ms - (state.options.ledger_days + 2) * _DAY_MS)
+        state.sides.costs.forget(gone)
+        # Not of one that is unpacked to be said just now: its cells have keys.
+        state.intervals.forget(gone)
 
     def sealed_channels(self) -> list[str]:
         """Channels of rooms whose newest session is sealed: they expire, also when said again."""

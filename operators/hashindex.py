@@ -177,7 +177,7 @@ class HashIndex:
 
 def bits_of(count: int) -> int:
     """The least length of a table of so many keys is two to the power of this."""
-    return max(_MIN_BITS, (max(count, 1) * 2 - 1).bit_length())
+    return max(_MIN_BITS, (count * 2 - 1).bit_length())
 
 
 def first_of_each(rows: I64, scratch: I32) -> Bool:

@@ -3,10 +3,10 @@
 Rooms open and close under a steady rate; engine, gateway and Redis are sampled. Ends with 1 if
 the slope of engine or gateway after the warm-up is above the limit, or the sums do not agree.
 
-The warm-up is as long as the first sessions (7.5 minutes at most) and the time in which their last
-orders can be paid (15): only then is every pool as full as it gets. An hour is judged after it:
-tables come and go with rooms, which makes the slope of half an hour uncertain by 0.25 MiB a
-minute, and of an hour by a third of that.
+The warm-up is as long as the first sessions (7.5 minutes at most) and the longest window after
+them (10); their last orders hold stock for five minutes more. An hour is judged after it: tables
+come and go with rooms, which makes the slope of half an hour uncertain by 0.25 MiB a minute, and
+of an hour by a third of that.
 """
 
 import asyncio
@@ -159,11 +159,11 @@ class Watcher(threading.Thread):
 
 
 def main(
-    minutes: Annotated[float, typer.Option(help="How long.")] = 84.0,
+    minutes: Annotated[float, typer.Option(help="How long.")] = 78.0,
     rate: Annotated[float, typer.Option(help="Events a second.")] = 5_000.0,
     rooms: Annotated[int, typer.Option(help="Rooms that open and close.")] = 200,
     life: Annotated[float, typer.Option(help="Length of a session, s, on average.")] = 300.0,
-    warm_up: Annotated[float, typer.Option(help="Minutes that the slope leaves out.")] = 24.0,
+    warm_up: Annotated[float, typer.Option(help="Minutes that the slope leaves out.")] = 18.0,
     limit: Annotated[float, typer.Option(help="MiB a minute that are allowed: 1 MB.")] = 0.95,
     out: Annotated[Path | None, typer.Option(help="Write the samples here, as CSV.")] = None,
     seed: Annotated[int, typer.Option(help="Of the events.")] = 1,

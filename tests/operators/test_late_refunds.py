@@ -1,7 +1,11 @@
 """Refunds that come long after their session was sealed revise it, each of them once."""
 
+import numpy as np
+import pytest
+
+from operators.packing import Packing
 from operators.snapshot import freeze, thaw
-from tests.operators.one_room import T0_MS, event, play, quiet_shard, ticks
+from tests.operators.one_room import T0_MS, event, play, quiet_shard, tick, ticks
 
 _MINUTE_S = 60
 
@@ -103,3 +107,22 @@ def test_a_late_refund_wakes_no_explanation_for_longer_than_it_needs() -> None:
         if minute % 20 > 14:
             assert (len(told), len(resting)) == (0, 1)
     assert revisions == [0, 1]
+
+
+def test_an_old_session_that_is_being_said_when_others_are_forgotten_keeps_its_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = [*ticks(0, 1), event("room_status", 1_000, 1, status="start")]
+    lines += [event("explain_start", 2_000, 2, product_id="p1"), order("order_paid", 3, 1, 1)]
+    lines += [event("room_status", 60_000, 3, status="end"), *ticks(5, 20 * _MINUTE_S)]
+    shard = quiet_shard()
+    play(lines, shard)
+    assert len(shard.state.packing) == 1
+    shard.state.packing.bring_back(np.array([0]))
+    # Many are unpacked: it is not its turn yet.
+    monkeypatch.setattr(Packing, "_pack", lambda *_: None)
+    later_s = (shard.state.options.ledger_days + 4) * 86_400
+    play([tick(later_s * 1000)], shard)
+    shard.forget_sent()
+    said = {patch.channel for patch in shard.flush(0).patches}
+    assert any("explanation" in channel for channel in said)
